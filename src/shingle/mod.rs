@@ -1,0 +1,89 @@
+//! Which runs of `k` tokens does it hold?
+//!
+//! Token hashes in, a [`ShingleSet`] out. Two different runs of tokens get the same 64-bit hash with
+//! probability 2^-64; a caller that deletes on the strength of a set confirms on the tokens themselves
+//! (`verify`). Time: one hash of 8·k bytes a token and one sort; memory: 8 bytes a token.
+//! Reference: Broder, *On the resemblance and containment of documents*, 1997.
+
+use std::num::NonZeroUsize;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// A set of shingle hashes.
+///
+/// Invariant: ascending, no repeats. [`ShingleSet::from_hashes`] is the only way in, so whoever
+/// holds a `ShingleSet` may merge it in one pass without checking again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShingleSet(Box<[u64]>);
+
+impl ShingleSet {
+    /// The set of `hashes`, which may come in any order and repeat.
+    pub fn from_hashes(mut hashes: Vec<u64>) -> ShingleSet {
+        hashes.sort_unstable();
+        hashes.dedup();
+        ShingleSet(hashes.into_boxed_slice())
+    }
+
+    /// The set of all runs of `k` of these token hashes. Fewer than `k` tokens have one shingle, the whole
+    /// of them; none have none.
+    pub fn of_tokens(tokens: &[u64], k: NonZeroUsize, seed: u64) -> ShingleSet {
+        let mut hashes = Vec::with_capacity(tokens.len());
+        for_each_shingle(tokens, k, seed, |hash| hashes.push(hash));
+        ShingleSet::from_hashes(hashes)
+    }
+
+    /// The hashes, ascending.
+    pub fn hashes(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// How many different shingles.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the text had no token.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Calls `each` with the hash of every run of `k` tokens, in text order, repeats included. The edge cases are
+/// those of [`ShingleSet::of_tokens`].
+pub fn for_each_shingle(tokens: &[u64], k: NonZeroUsize, seed: u64, mut each: impl FnMut(u64)) {
+    if tokens.is_empty() {
+        return;
+    }
+    let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+    let width = 8 * k.get().min(tokens.len());
+    for start in (0..=bytes.len() - width).step_by(8) {
+        each(xxh3_64_with_seed(&bytes[start..start + width], seed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(tokens: &[u64], k: usize, expected: usize) {
+        let set = ShingleSet::of_tokens(tokens, NonZeroUsize::new(k).unwrap(), 0);
+        assert_eq!(set.len(), expected, "{k}-shingles of {tokens:?}");
+    }
+
+    #[test]
+    fn runs_of_k_tokens() {
+        check(&[1, 2, 3, 4], 2, 3);
+        check(&[1, 2, 1, 2], 2, 2); // 12 twice
+        check(&[1, 2, 3], 5, 1); // fewer than k: the whole
+        check(&[1, 2, 3, 4, 5], 5, 1);
+        check(&[], 5, 0);
+    }
+
+    #[test]
+    fn order_matters_within_a_shingle_and_not_between_shingles() {
+        let k = NonZeroUsize::new(2).unwrap();
+        assert_ne!(ShingleSet::of_tokens(&[1, 2], k, 0), ShingleSet::of_tokens(&[2, 1], k, 0));
+        assert_ne!(ShingleSet::of_tokens(&[1, 2], k, 0), ShingleSet::of_tokens(&[1, 2], k, 1));
+    }
+}

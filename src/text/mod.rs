@@ -1,0 +1,1 @@
+//! What are its words, once noise is gone?
