@@ -1,5 +1,7 @@
 //! The nouns that travel: [`Document`], [`DocId`], [`Span`].
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// What a document *is*: the shard it came from and its place there, counted from 0.
@@ -39,7 +41,7 @@ pub struct Document {
     /// The url, as the record gives it.
     pub url: Option<String>,
     /// The host, registrable domain, field value, folder or shard it belongs to.
-    pub site: String,
+    pub site: Arc<str>,
     /// The text all offsets refer to.
     pub text: String,
     /// Values of the fields that the keep keys name, in the order of the keys; absent where the record has none.

@@ -40,6 +40,11 @@ impl Error {
         move |source| Error::Io { path, source }
     }
 
+    /// Whether the words of the command line, not the data, are at fault.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Error::Usage(_))
+    }
+
     /// Whether whoever reads our output went away: not a failure.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)

@@ -48,6 +48,11 @@ impl ShingleSet {
     }
 }
 
+/// The hash of a token. Seeded, so that nobody who does not know the seed can make texts collide.
+pub fn token_hash(token: &str, seed: u64) -> u64 {
+    xxh3_64_with_seed(token.as_bytes(), seed)
+}
+
 /// Calls `each` with the hash of every run of `k` tokens, in text order, repeats included. The edge cases are
 /// those of [`ShingleSet::of_tokens`].
 pub fn for_each_shingle(tokens: &[u64], k: NonZeroUsize, seed: u64, mut each: impl FnMut(u64)) {

@@ -1,0 +1,73 @@
+//! Which shingles are rare?
+
+use super::Sets;
+use crate::shingle::ShingleSet;
+use crate::sketch::mix;
+
+/// A total order of shingles, rarest first, from approximate counts of the documents that hold each.
+///
+/// Counters are shared by shingles whose hashes fall together, so a count is never too low for what was counted.
+/// Every total order finds every pair; only the time depends on it.
+pub(super) struct Rarity {
+    counts: Vec<u16>,
+    /// The hash's highest bits choose the counter.
+    shift: u32,
+    /// Whether all documents were counted: then a count of 1 means that no other document has the shingle.
+    complete: bool,
+}
+
+/// Counters for each document counted: the size of a short set, for larger ones only tell frequent shingles from
+/// rare ones, which is all that is needed.
+const COUNTERS_PER_DOCUMENT: u64 = 64;
+
+/// At most 64 Mi counters, 128 MiB.
+const MOST_COUNTERS: u64 = 1 << 26;
+
+impl Rarity {
+    /// Counts all documents.
+    pub(super) fn of_all(sets: &impl Sets, documents: u32) -> Rarity {
+        Rarity::of_sample(sets, documents, documents)
+    }
+
+    /// Counts at most `sample` documents, evenly spread over all.
+    pub(super) fn of_sample(sets: &impl Sets, documents: u32, sample: u32) -> Rarity {
+        let sample = sample.min(documents);
+        let counters = (u64::from(sample) * COUNTERS_PER_DOCUMENT)
+            .next_power_of_two()
+            .clamp(1 << 10, MOST_COUNTERS);
+        let counts = vec![0; counters as usize];
+        let mut rarity = Rarity {
+            counts,
+            shift: 64 - counters.trailing_zeros(),
+            complete: sample == documents,
+        };
+        for nth in 0..u64::from(sample) {
+            let document = nth * u64::from(documents) / u64::from(sample);
+            rarity.count(sets.set(document as u32));
+        }
+        rarity
+    }
+
+    fn count(&mut self, set: &ShingleSet) {
+        for &hash in set.hashes() {
+            let counter = &mut self.counts[(mix(hash) >> self.shift) as usize];
+            *counter = counter.saturating_add(1);
+        }
+    }
+
+    /// The place of a shingle in the order: its count in the highest 16 bits, then 48 bits of its hash. Two shingles may
+    /// share a place; that makes them look equal to the prefix index, which costs a candidate too many at worst.
+    pub(super) fn place(&self, hash: u64) -> Place {
+        let mixed = mix(hash);
+        Place(u64::from(self.counts[(mixed >> self.shift) as usize]) << 48 | mixed & ((1 << 48) - 1))
+    }
+
+    /// Whether no second document has a shingle of this place.
+    pub(super) fn is_unique(&self, place: Place) -> bool {
+        self.complete && place.0 >> 48 <= 1
+    }
+}
+
+/// Where a shingle stands in the order, rarest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(pub(super) u64);

@@ -1,0 +1,240 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use dittograph::corpus::{Format, SiteBy};
+use dittograph::resolve::KeepKey;
+use dittograph::text::ParagraphBreaks;
+
+use super::settings;
+
+/// Finds what a corpus says twice: near-duplicate documents, repeated paragraphs and leads, site boilerplate.
+#[derive(Parser)]
+#[command(name = "dittograph", version, max_term_width = 110, disable_help_subcommand = true)]
+#[command(after_help = "Example: dittograph dedupe crawl/ -o clean/\n\n\
+    Each command has a page of its own: dittograph dedupe --help")]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Remove near-duplicates: the cleaned corpus, findings, the report
+    #[command(after_help = "Examples: dittograph dedupe crawl/ -o clean/\n          \
+        zstd -dc part.jsonl.zst | dittograph dedupe - > clean.jsonl")]
+    Dedupe(DedupeArgs),
+    /// The same findings and report, without a corpus
+    #[command(after_help = "Example: dittograph scan news/*.jsonl.gz -o report/")]
+    Scan(ScanArgs),
+    /// Boilerplate templates per site, to standard output
+    #[command(after_help = "Example: dittograph templates crawl/ > templates.jsonl")]
+    Templates(StreamArgs),
+    /// Near-duplicate pairs with their exact similarity, to standard output
+    #[command(after_help = "Example: dittograph pairs --content all --min-similarity 0.5 crawl/ > pairs.jsonl")]
+    Pairs(StreamArgs),
+    /// Give the original corpus back from a finished run
+    #[command(after_help = "Example: dittograph restore clean/ -o original/")]
+    Restore(RestoreArgs),
+    /// Re-check a finished run: witnesses, accounting, untouched bytes
+    #[command(after_help = "Example: dittograph verify clean/")]
+    Verify(VerifyArgs),
+    /// Print a completion script for your shell
+    #[command(after_help = "Example: dittograph completions bash > ~/.local/share/bash-completion/completions/dittograph")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct DedupeArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Where the answers go; without it, and with INPUT `-`, kept documents go to standard output
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    #[command(flatten)]
+    pub guard: GuardArgs,
+    /// Do not keep what was removed: no restore
+    #[arg(long, help_heading = "Output")]
+    pub no_removed: bool,
+    /// Replace an earlier run's DIR
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Print the summary as JSON to standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(clap::Args)]
+pub struct ScanArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Where the answers go
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    #[command(flatten)]
+    pub guard: GuardArgs,
+    /// Replace an earlier run's DIR
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Print the summary as JSON to standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(clap::Args)]
+pub struct StreamArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// Exit with 3 when a larger share of records cannot be read
+    #[arg(long, help_heading = "Guards", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
+    pub max_rejected: f64,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(clap::Args)]
+pub struct RestoreArgs {
+    /// The folder of a finished run
+    pub dir: PathBuf,
+    /// Where the original corpus goes
+    #[arg(short, long, value_name = "DIR2")]
+    pub output: PathBuf,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub struct VerifyArgs {
+    /// The folder of a finished run
+    pub dir: PathBuf,
+    /// Say nothing but faults
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What is read, and how.
+#[derive(clap::Args)]
+pub struct ReadArgs {
+    /// Files, folders, globs, @LIST, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Read every INPUT as this, whatever its name ends in
+    #[arg(long, help_heading = "Input", value_parser = settings::format)]
+    pub format: Option<Format>,
+    /// Field of the text [default: text, content, raw_content or body]
+    #[arg(long, help_heading = "Input", value_name = "FIELD")]
+    pub text_field: Option<String>,
+    /// Field of the id [default: id, doc_id or uid]
+    #[arg(long, help_heading = "Input", value_name = "FIELD")]
+    pub id_field: Option<String>,
+    /// Field of the url [default: url, uri or source_url]
+    #[arg(long, help_heading = "Input", value_name = "FIELD")]
+    pub url_field: Option<String>,
+    /// Field of the site; wins over the url
+    #[arg(long, help_heading = "Input", value_name = "FIELD")]
+    pub site_field: Option<String>,
+    /// What of a url is the site: host or registrable domain
+    #[arg(long, help_heading = "Input", default_value = "host", value_parser = settings::site)]
+    pub site: SiteBy,
+    /// What parts paragraphs: auto, blank lines, or every line break
+    #[arg(long, help_heading = "Input", default_value = "auto", value_parser = settings::breaks)]
+    pub paragraphs: ParagraphBreaks,
+    /// Longer records are rejected
+    #[arg(long, help_heading = "Input", value_name = "SIZE", default_value = "64MiB", value_parser = settings::size)]
+    pub max_record: u64,
+    /// Map plain files instead of reading them; nobody may change them meanwhile
+    #[arg(long, help_heading = "Input")]
+    pub mmap: bool,
+}
+
+/// What counts as alike, and who stays.
+#[derive(clap::Args)]
+pub struct CompareArgs {
+    /// Least Jaccard similarity of duplicates, 0.5 to 1
+    #[arg(long, help_heading = "Comparing", value_name = "S", default_value_t = 0.8, value_parser = settings::similarity)]
+    pub min_similarity: f64,
+    /// Tokens in a shingle
+    #[arg(long, help_heading = "Comparing", value_name = "K", default_value = "5", value_parser = settings::shingle)]
+    pub shingle: std::num::NonZeroUsize,
+    /// Who stays: longest, shortest, https, short-url, min:FIELD, max:FIELD, first
+    #[arg(long, help_heading = "Comparing", value_name = "KEY,KEY", value_delimiter = ',', default_value = "longest,first")]
+    pub keep: Vec<KeepKey>,
+    /// Ids that are never removed, one a line
+    #[arg(long, help_heading = "Comparing", value_name = "FILE")]
+    pub protect: Option<PathBuf>,
+    /// Compare only documents equal in this field
+    #[arg(long, help_heading = "Comparing", value_name = "FIELD")]
+    pub within: Option<String>,
+    /// What is compared: the text without boilerplate, or all of it
+    #[arg(long, help_heading = "Comparing", value_enum, default_value = "article")]
+    pub content: ContentArg,
+    /// Find every pair, without signatures: slower, misses none
+    #[arg(long, help_heading = "Comparing")]
+    pub exact: bool,
+    /// Seed of all hash functions
+    #[arg(long, help_heading = "Comparing", value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// When to stop, or to warn.
+#[derive(clap::Args)]
+pub struct GuardArgs {
+    /// Exit with 3 when a larger share of records cannot be read
+    #[arg(long, help_heading = "Guards", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
+    pub max_rejected: f64,
+    /// Warn of sites of 100 documents or more that lose a larger share
+    #[arg(long, help_heading = "Guards", value_name = "SHARE", default_value_t = 0.9, value_parser = settings::share)]
+    pub max_site_loss: f64,
+    /// Fail before writing when a record is rejected or a site loses too much
+    #[arg(long, help_heading = "Guards")]
+    pub strict: bool,
+}
+
+/// How the run itself goes.
+#[derive(clap::Args)]
+pub struct RunArgs {
+    /// Threads; 0: one for each core
+    #[arg(long, help_heading = "Run", value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Folder for temporary files
+    #[arg(long, help_heading = "Run", value_name = "DIR")]
+    pub tmp: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, help_heading = "Run")]
+    pub quiet: bool,
+    /// Show progress on standard error: auto (on a terminal), always, never
+    #[arg(long, help_heading = "Run", value_enum, default_value = "auto", value_name = "WHEN")]
+    pub progress: When,
+}
+
+/// What of a document is compared.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ContentArg {
+    /// The text without boilerplate.
+    Article,
+    /// The whole text.
+    All,
+}
+
+/// When progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}

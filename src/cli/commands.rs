@@ -1,0 +1,201 @@
+//! One function a command: settings in, one call of the library, what came of it out.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use dittograph::corpus::{Inputs, find_shards};
+use dittograph::error::{Error, Result};
+use dittograph::output::Documents;
+use dittograph::pipeline::{self, Guards, Job, Settings, Target, Told};
+use serde::Serialize;
+use tempfile::TempDir;
+
+use super::args::{
+    Args, Command, CompareArgs, DedupeArgs, GuardArgs, ReadArgs, RestoreArgs, RunArgs, ScanArgs, StreamArgs,
+    VerifyArgs,
+};
+use super::progress::Bar;
+use super::{say, settings};
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It found faults.
+    Failed,
+    /// It did what it was asked, but a larger share of records than `--max-rejected` could not be read.
+    TooManyRejected,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::TooManyRejected => 3,
+        })
+    }
+}
+
+/// Does what was asked.
+pub fn run(args: Args) -> Result<Outcome> {
+    match args.command {
+        Command::Dedupe(args) => dedupe(args),
+        Command::Scan(args) => scan(args),
+        Command::Templates(args) => templates(args),
+        Command::Pairs(args) => pairs(args),
+        Command::Restore(args) => restore(args),
+        Command::Verify(args) => verify(args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "dittograph", &mut io::stdout());
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+fn dedupe(args: DedupeArgs) -> Result<Outcome> {
+    let session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let Some(dir) = &args.output else { return filter(session, &args) };
+    let job = Job::Dedupe { with_removed: !args.no_removed };
+    session.to_dir(job, &args.guard, Target { dir, force: args.force }, args.json)
+}
+
+fn scan(args: ScanArgs) -> Result<Outcome> {
+    let session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let target = Target { dir: &args.output, force: args.force };
+    session.to_dir(Job::Scan, &args.guard, target, args.json)
+}
+
+/// `dedupe -` without `-o`.
+fn filter(session: Session, args: &DedupeArgs) -> Result<Outcome> {
+    if args.read.inputs != ["-"] {
+        let problem = "dedupe needs -o DIR; only the filter `dedupe -` writes to standard output";
+        return Err(Error::Usage(problem.to_owned()));
+    }
+    if args.json || args.force || args.no_removed {
+        let problem = "--json, --force and --no-removed go with -o DIR; the filter writes documents only";
+        return Err(Error::Usage(problem.to_owned()));
+    }
+    let mut out = BufWriter::new(io::stdout());
+    let Session { inputs, settings, bar, .. } = &session;
+    let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, bar)?;
+    Ok(session.end(&told, args.guard.max_rejected))
+}
+
+fn templates(args: StreamArgs) -> Result<Outcome> {
+    let session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let mut out = Lines::stdout();
+    let told =
+        pipeline::templates(&session.inputs, &session.settings, |template| out.write(&template), &session.bar)?;
+    out.finish()?;
+    Ok(session.end(&told, args.max_rejected))
+}
+
+fn pairs(args: StreamArgs) -> Result<Outcome> {
+    let session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let mut out = Lines::stdout();
+    let told = pipeline::pairs(&session.inputs, &session.settings, |pair| out.write(&pair), &session.bar)?;
+    out.finish()?;
+    Ok(session.end(&told, args.max_rejected))
+}
+
+fn restore(args: RestoreArgs) -> Result<Outcome> {
+    let shards = pipeline::restore(&args.dir, &args.output)?;
+    if !args.quiet {
+        eprintln!("{shards} shards restored in {}, byte for byte", args.output.display());
+    }
+    Ok(Outcome::Done)
+}
+
+fn verify(args: VerifyArgs) -> Result<Outcome> {
+    let checked = pipeline::verify(&args.dir)?;
+    for fault in &checked.faults {
+        say::line(fault);
+    }
+    if !checked.faults.is_empty() {
+        eprintln!("{}: {} faults", args.dir.display(), checked.faults.len());
+        return Ok(Outcome::Failed);
+    }
+    if !args.quiet {
+        say::checked(&checked, &args.dir);
+    }
+    Ok(Outcome::Done)
+}
+
+/// What every command that reads a corpus has: its inputs, its settings, its progress.
+struct Session {
+    inputs: Inputs,
+    settings: Settings,
+    bar: Bar,
+    quiet: bool,
+    /// Holds standard input while the run lasts.
+    _spool: TempDir,
+}
+
+impl Session {
+    fn begin(read: &ReadArgs, compare: &CompareArgs, run: &RunArgs) -> Result<Session> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(run.threads).build_global();
+        threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
+        let settings = settings::settings(read, compare)?;
+        let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
+        let spool = tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
+        let inputs = find_shards(&read.inputs, read.format, spool.path())?;
+        let bar = Bar::new(run.progress, run.quiet);
+        Ok(Session { inputs, settings, bar, quiet: run.quiet, _spool: spool })
+    }
+
+    fn to_dir(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {
+        let summary = pipeline::run(&self.inputs, &self.settings, guards(guard), job, target, &self.bar)?;
+        self.bar.finish();
+        if !self.quiet {
+            say::summary(&summary, target.dir);
+        }
+        if json {
+            let mut out = Lines::stdout();
+            out.write(&summary)?;
+            out.finish()?;
+        }
+        Ok(outcome(summary.documents, guard.max_rejected))
+    }
+
+    /// Ends a command that leaves no DIR.
+    fn end(self, told: &Told, max_rejected: f64) -> Outcome {
+        self.bar.finish();
+        if !self.quiet {
+            say::warnings(&told.warnings);
+        }
+        outcome(told.documents, max_rejected)
+    }
+}
+
+fn guards(args: &GuardArgs) -> Guards {
+    Guards { max_site_loss: args.max_site_loss, strict: args.strict }
+}
+
+fn outcome(documents: Documents, max_rejected: f64) -> Outcome {
+    if documents.rejected as f64 > max_rejected * documents.read as f64 {
+        Outcome::TooManyRejected
+    } else {
+        Outcome::Done
+    }
+}
+
+/// JSON lines on standard output.
+struct Lines(BufWriter<io::Stdout>);
+
+impl Lines {
+    fn stdout() -> Lines {
+        Lines(BufWriter::with_capacity(1 << 16, io::stdout()))
+    }
+
+    fn write(&mut self, record: &impl Serialize) -> Result<()> {
+        let written = serde_json::to_writer(&mut self.0, record).map_err(io::Error::from);
+        written.and_then(|()| self.0.write_all(b"\n")).map_err(Error::io("standard output"))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.0.flush().map_err(Error::io("standard output"))
+    }
+}

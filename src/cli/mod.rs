@@ -1,0 +1,13 @@
+//! What was typed, and nothing that is computed.
+//!
+//! [`Args`] become the library's settings in `settings.rs`; the commands in `commands.rs` call the library, one call
+//! each, and say what came of it. Declared in `main.rs`, so the library cannot import it.
+
+mod args;
+mod commands;
+mod progress;
+mod say;
+mod settings;
+
+pub use args::Args;
+pub use commands::run;

@@ -1,0 +1,90 @@
+//! What a person is told, on standard error.
+
+use std::path::Path;
+
+use dittograph::output::Summary;
+use dittograph::pipeline::Checked;
+
+/// A run in a few lines.
+pub fn summary(summary: &Summary, dir: &Path) {
+    let documents = summary.documents;
+    eprintln!(
+        "{} documents read: {} kept, {} duplicates{}, {} rejected",
+        number(documents.read),
+        number(documents.kept),
+        number(documents.removed),
+        if summary.command == "scan" { " found" } else { " removed" },
+        number(documents.rejected)
+    );
+    let count = |kind: &str| number(summary.findings.get(kind).copied().unwrap_or(0));
+    eprintln!(
+        "{} templates on {} sites; {} boilerplate runs, {} repeated leads, {} repeats, {} reused paragraphs",
+        number(summary.templates),
+        number(summary.sites),
+        count("boilerplate"),
+        count("repeated-lead"),
+        count("repeat"),
+        count("reused")
+    );
+    warnings(&summary.warnings);
+    eprintln!("report in {}", dir.display());
+}
+
+/// Warnings, one a line.
+pub fn warnings(warnings: &[String]) {
+    for warning in warnings {
+        line(&format!("warning: {warning}"));
+    }
+}
+
+/// A check in a few lines.
+pub fn checked(checked: &Checked, dir: &Path) {
+    eprintln!(
+        "{}: holds: {} documents read again, {} duplicates measured against their kept witness",
+        dir.display(),
+        number(checked.documents),
+        number(checked.witnesses)
+    );
+}
+
+/// A line that may hold text from a corpus: control characters are escaped, so that none reaches the terminal.
+pub fn line(text: &str) {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_bidi_control(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    eprintln!("{safe}");
+}
+
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `1234567` as `1,234,567`.
+fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (plain, grouped) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
+            assert_eq!(number(plain), grouped);
+        }
+    }
+}

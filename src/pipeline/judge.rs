@@ -1,0 +1,259 @@
+//! What is said of each document: decisions, marks, repeats and reuse become the records of the contract.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::census::{Census, Entry};
+use super::compare::Pair;
+use super::reuse::Reuse;
+use super::settings::Settings;
+use super::sites::{Boilerplate, Forms, Marks, Site};
+use crate::boilerplate::TemplateShape;
+use crate::document::Span;
+use crate::findings::{
+    ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateParagraph,
+    TemplateRecord,
+};
+use crate::repeats;
+use crate::resolve::{Decision, Likeness, clusters};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many of the first paragraphs of a document may be its lead. The contract's four.
+const LEAD_PARAGRAPHS: usize = 4;
+
+/// How many documents of a template are named. The contract's three.
+const EXAMPLES: usize = 3;
+
+/// Everything that was decided, ready to be told.
+pub struct Judged<'a> {
+    /// What was read.
+    pub census: &'a Census,
+    /// What decided.
+    pub settings: &'a Settings,
+    /// What each site says on every page.
+    pub boilerplate: &'a Boilerplate,
+    /// The site of each document.
+    pub site_of: &'a [u32],
+    /// What becomes of each document.
+    pub decisions: &'a [Decision],
+    /// Paragraphs that several kept documents have, in document order.
+    pub reuses: &'a [Reuse],
+}
+
+impl Judged<'_> {
+    /// The findings of the documents `first..last`, in document order.
+    pub fn findings(&self, first: u32, last: u32) -> Vec<Vec<Finding>> {
+        (first..last).into_par_iter().map(|document| self.findings_of(document)).collect()
+    }
+
+    fn findings_of(&self, document: u32) -> Vec<Finding> {
+        let entry = &self.census.documents[document as usize];
+        let mut findings = Vec::new();
+        if let Decision::Removed(likeness) = self.decisions[document as usize] {
+            findings.push(self.duplicate(entry, likeness));
+        }
+        let of_document = findings.len();
+        let marks = self.boilerplate.marks[document as usize].as_ref();
+        if let Some(marks) = marks {
+            self.boilerplate_of(document, entry, marks, &mut findings);
+        }
+        self.repeats_of(entry, marks, &mut findings);
+        self.reuses_of(document, entry, &mut findings);
+        findings[of_document..].sort_by_key(|finding| {
+            let place = finding.place.map(|place| (place.paragraphs[0], place.paragraphs[1]));
+            (place, finding.finding)
+        });
+        findings
+    }
+
+    fn finding(&self, finding: Kind, entry: &Entry, place: Option<Place>, evidence: Evidence) -> Finding {
+        Finding {
+            finding,
+            doc: entry.document.label.clone(),
+            shard: self.census.shards[entry.document.id.shard as usize].name.clone(),
+            ordinal: entry.document.id.ordinal,
+            site: entry.document.site.to_string(),
+            place,
+            evidence,
+        }
+    }
+
+    fn duplicate(&self, entry: &Entry, likeness: Likeness) -> Finding {
+        let evidence = Evidence::Duplicate {
+            of: reference(self.census, likeness.of, None),
+            jaccard: likeness.jaccard,
+            containment: likeness.containment,
+            by: Measure::Jaccard,
+            exact: likeness.exact,
+        };
+        self.finding(Kind::Duplicate, entry, None, evidence)
+    }
+
+    /// Consecutive paragraphs of one template are one finding.
+    fn boilerplate_of(&self, document: u32, entry: &Entry, marks: &Marks, findings: &mut Vec<Finding>) {
+        let site = &self.boilerplate.sites[self.site_of[document as usize] as usize];
+        let mut next = 0;
+        for run in marks.chunk_by(|a, b| a == b) {
+            let (first, last) = (next, next + run.len() - 1);
+            next += run.len();
+            let Some(number) = run[0] else { continue };
+            let template = &site.templates.templates[number as usize];
+            let evidence = Evidence::Boilerplate {
+                template: template_name(site, template),
+                role: template.role,
+                documents: template.documents,
+                share: share(template.documents, site.templates.pages),
+            };
+            findings.push(self.finding(
+                Kind::Boilerplate,
+                entry,
+                Some(place(entry, first, last)),
+                evidence,
+            ));
+        }
+    }
+
+    fn repeats_of(&self, entry: &Entry, marks: Option<&Marks>, findings: &mut Vec<Finding>) {
+        let content = |index: usize| marks.is_none_or(|marks| marks[index].is_none());
+        let paragraphs: Vec<Option<&[u64]>> = entry
+            .paragraphs
+            .iter()
+            .enumerate()
+            .map(|(index, paragraph)| content(index).then(|| entry.tokens_of(paragraph)))
+            .collect();
+        for repeat in repeats::find(&paragraphs, &self.settings.repeats) {
+            let kind =
+                if repeat.paragraph < LEAD_PARAGRAPHS { Kind::RepeatedLead } else { Kind::Repeat };
+            let evidence = Evidence::Repeat { coverage: repeat.coverage, within: repeat.within };
+            let place = place(entry, repeat.paragraph, repeat.paragraph);
+            findings.push(self.finding(kind, entry, Some(place), evidence));
+        }
+    }
+
+    fn reuses_of(&self, document: u32, entry: &Entry, findings: &mut Vec<Finding>) {
+        let start = self.reuses.partition_point(|reuse| reuse.document < document);
+        for reuse in self.reuses[start..].iter().take_while(|reuse| reuse.document == document) {
+            let elsewhere = reuse.first.0 != document;
+            let evidence = Evidence::Reused {
+                documents: reuse.documents,
+                sites: reuse.sites,
+                first: elsewhere.then(|| reference(self.census, reuse.first.0, Some(reuse.first.1))),
+                jaccard: 1.0,
+            };
+            let place = place(entry, reuse.paragraph, reuse.paragraph);
+            findings.push(self.finding(Kind::Reused, entry, Some(place), evidence));
+        }
+    }
+
+    /// The clusters, by their kept document.
+    pub fn clusters(&self) -> impl Iterator<Item = ClusterRecord> {
+        let member = |document: u32| {
+            let Decision::Removed(likeness) = self.decisions[document as usize] else { return None };
+            Some(Member {
+                document: reference(self.census, document, None),
+                jaccard: likeness.jaccard,
+                containment: likeness.containment,
+                exact: likeness.exact,
+            })
+        };
+        clusters(self.decisions).into_iter().map(move |cluster| ClusterRecord {
+            kept: reference(self.census, cluster.kept, None),
+            size: cluster.members.len() as u64 + 1,
+            members: cluster.members.into_iter().filter_map(member).collect(),
+        })
+    }
+}
+
+/// How records name a document.
+pub fn reference(census: &Census, document: u32, paragraph: Option<usize>) -> Reference {
+    let document = &census.documents[document as usize].document;
+    Reference {
+        id: document.label.clone(),
+        shard: census.shards[document.id.shard as usize].name.clone(),
+        ordinal: document.id.ordinal,
+        paragraph,
+    }
+}
+
+/// The record of a pair.
+pub fn pair_record(census: &Census, pair: &Pair) -> PairRecord {
+    PairRecord {
+        a: reference(census, pair.a, None),
+        b: reference(census, pair.b, None),
+        jaccard: pair.jaccard,
+        containment: pair.containment,
+    }
+}
+
+fn place(entry: &Entry, first: usize, last: usize) -> Place {
+    let span = Span { start: entry.paragraphs[first].span.start, end: entry.paragraphs[last].span.end };
+    Place { paragraphs: [first, last], span }
+}
+
+fn share(documents: u32, of: u32) -> f64 {
+    f64::from(documents) / f64::from(of.max(1))
+}
+
+/// `SITE/ROLE-HASH`, the hash of its masked text.
+fn template_name(site: &Site, template: &TemplateShape) -> String {
+    let keys: Vec<u8> =
+        template.paragraphs.iter().flat_map(|paragraph| paragraph.key.to_le_bytes()).collect();
+    format!("{}/{}-{:016x}", site.name, template.role.name(), xxh3_64(&keys))
+}
+
+/// The templates of one site, most frequent first.
+pub fn templates(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<TemplateRecord> {
+    let found = gather(census, boilerplate, site);
+    let records = site.templates.templates.iter().zip(found).map(|(template, found)| {
+        let paragraphs = template.paragraphs.iter().filter_map(|paragraph| {
+            let forms = found.forms.get(&paragraph.key)?;
+            let (document, index) = forms.commonest()?;
+            let entry = &census.documents[document as usize];
+            Some(TemplateParagraph {
+                text: entry.paragraphs[index].span.of(&entry.document.text).to_owned(),
+                documents: paragraph.documents,
+                variants: forms.len() as u64,
+            })
+        });
+        TemplateRecord {
+            template: template_name(site, template),
+            site: site.name.to_string(),
+            role: template.role,
+            documents: template.documents,
+            site_documents: site.templates.pages,
+            share: share(template.documents, site.templates.pages),
+            bytes: found.bytes,
+            paragraphs: paragraphs.collect(),
+            examples: found.examples.iter().map(|&document| reference(census, document, None)).collect(),
+        }
+    });
+    records.collect()
+}
+
+/// What the marks of a site's documents say of one template.
+#[derive(Default)]
+struct Gathered {
+    bytes: u64,
+    forms: HashMap<u128, Forms>,
+    examples: Vec<u32>,
+}
+
+fn gather(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<Gathered> {
+    let mut found: Vec<Gathered> = Vec::new();
+    found.resize_with(site.templates.templates.len(), Gathered::default);
+    for &document in &site.documents {
+        let Some(marks) = &boilerplate.marks[document as usize] else { continue };
+        let entry = &census.documents[document as usize];
+        for (index, mark) in marks.iter().enumerate() {
+            let Some(number) = *mark else { continue };
+            let (gathered, paragraph) = (&mut found[number as usize], &entry.paragraphs[index]);
+            gathered.bytes += (paragraph.span.end - paragraph.span.start) as u64;
+            gathered.forms.entry(paragraph.masked).or_default().add(paragraph.exact, document, index);
+            if gathered.examples.len() < EXAMPLES && gathered.examples.last() != Some(&document) {
+                gathered.examples.push(document);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,431 @@
+//! The passes, in order: the only place that chains stages and spreads work over threads.
+//!
+//! ```text
+//! shards -> census -> templates -> groups -> templates again -> contents -> decisions -> reuse -> DIR
+//!           read        per site    compare    each group once              compare
+//! ```
+//!
+//! Every function here returns the same answer with any number of threads.
+
+mod census;
+mod chunks;
+mod compare;
+mod contents;
+mod judge;
+mod progress;
+mod restore;
+mod reuse;
+mod settings;
+mod sites;
+mod verify_run;
+mod write;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::corpus::{Inputs, Part, Shard};
+use crate::error::{Error, Result};
+use crate::findings::{PairRecord, TemplateRecord};
+use crate::output::{
+    Bytes, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary, hex128,
+};
+use crate::resolve::{Decision, Standing, groups};
+use census::Census;
+use contents::Contents;
+use judge::Judged;
+pub use progress::{Progress, Silent, Unit};
+pub use restore::restore;
+pub use settings::{CandidateSource, CompareSettings, Content, Settings};
+use sites::{Boilerplate, site_numbers};
+pub use verify_run::{Checked, verify};
+
+/// When a run warns, and when it stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guards {
+    /// Sites of 100 documents or more that lose a larger share are named in a warning.
+    pub max_site_loss: f64,
+    /// Any rejection or site loss fails the run before it writes.
+    pub strict: bool,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Guards { max_site_loss: 0.9, strict: false }
+    }
+}
+
+/// Smaller sites are not named for what they lose. The contract's 100.
+const LOSS_MIN_DOCUMENTS: u64 = 100;
+
+/// What a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Findings and report only.
+    Scan,
+    /// The cleaned corpus too.
+    Dedupe {
+        /// And what left it.
+        with_removed: bool,
+    },
+}
+
+/// Where a run writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The folder.
+    pub dir: &'a Path,
+    /// Whether an earlier run there may be replaced.
+    pub force: bool,
+}
+
+/// The main job: reads `inputs` and leaves a finished run at the target.
+///
+/// # Errors
+/// Where DIR may not be written, the input cannot be read or changes meanwhile, or a strict guard is hit.
+pub fn run(
+    inputs: &Inputs,
+    settings: &Settings,
+    guards: Guards,
+    job: Job,
+    target: Target,
+    progress: &dyn Progress,
+) -> Result<Summary> {
+    let mut clock = Clock::default();
+    let dir = RunDir::create(target.dir, target.force)?;
+    let skipped = inputs.skipped;
+    let census = clock.time("read", || census::take(&inputs.shards, settings, progress))?;
+    let decided = decide(&census, settings, progress, &mut clock);
+    let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
+    if guards.strict {
+        check_strict(&census, &losses)?;
+    }
+    let site_of = site_numbers(&decided.boilerplate, census.documents.len());
+    let reuses = clock.time("reuse", || {
+        let (marks, min_tokens) = (&decided.boilerplate.marks, settings.reused_min_tokens);
+        reuse::find(&census, marks, &decided.decisions, &site_of, min_tokens)
+    });
+    let judged = Judged {
+        census: &census,
+        settings,
+        boilerplate: &decided.boilerplate,
+        site_of: &site_of,
+        decisions: &decided.decisions,
+        reuses: &reuses,
+    };
+    let (findings, clusters, templates) =
+        clock.time("findings", || write::records(&dir, &judged, progress))?;
+    if let Job::Dedupe { with_removed } = job {
+        clock.time("write", || {
+            write::corpus(&dir, &census, &decided.decisions, with_removed, settings, progress)
+        })?;
+    }
+    let (documents, bytes) = accounts(&census, &decided.decisions);
+    let summary = Summary {
+        dittograph: env!("CARGO_PKG_VERSION").to_owned(),
+        unicode: crate::text::unicode_versions().to_string(),
+        command: if job == Job::Scan { "scan" } else { "dedupe" }.to_owned(),
+        documents,
+        bytes,
+        findings,
+        clusters,
+        templates,
+        sites: decided.boilerplate.sites.len() as u64,
+        recall: recall(&settings.compare),
+        settings: settings.record(),
+        inputs: inputs_read(&census),
+        skipped: BTreeMap::from([
+            ("hidden".to_owned(), skipped.hidden),
+            ("links".to_owned(), skipped.links),
+            ("unknown".to_owned(), skipped.unknown),
+        ]),
+        files: Vec::new(),
+        warnings: warnings(&census, settings, &losses),
+        site_losses: losses,
+        stages: clock.stages,
+        peak_memory_bytes: peak_memory(),
+    };
+    dir.finish(summary)
+}
+
+/// Writes the kept records to `out`, in input order, and leaves nothing else. Says what was read and kept.
+pub fn filter(
+    inputs: &Inputs,
+    settings: &Settings,
+    guards: Guards,
+    out: &mut dyn Write,
+    progress: &dyn Progress,
+) -> Result<Told> {
+    let census = census::take(&inputs.shards, settings, progress)?;
+    let decided = decide(&census, settings, progress, &mut Clock::default());
+    let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
+    if guards.strict {
+        check_strict(&census, &losses)?;
+    }
+    write::filter(&census, &decided.decisions, settings, out)?;
+    Ok(told(&census, &decided.decisions, warnings(&census, settings, &losses)))
+}
+
+/// What a run that leaves no DIR says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Documents by what became of them.
+    pub documents: Documents,
+    /// What a person should know; the first rejected records among it.
+    pub warnings: Vec<String>,
+}
+
+/// Boilerplate templates, sites in order, most frequent first.
+pub fn templates(
+    inputs: &Inputs,
+    settings: &Settings,
+    mut each: impl FnMut(TemplateRecord) -> Result<()>,
+    progress: &dyn Progress,
+) -> Result<Told> {
+    let census = census::take(&inputs.shards, settings, progress)?;
+    let boilerplate = find_templates(&census, settings, progress, &mut Clock::default()).0;
+    for site in &boilerplate.sites {
+        judge::templates(&census, &boilerplate, site).into_iter().try_for_each(&mut each)?;
+    }
+    Ok(told(&census, &[], warnings(&census, settings, &[])))
+}
+
+/// Near-duplicate pairs with their similarity, in document order.
+pub fn pairs(
+    inputs: &Inputs,
+    settings: &Settings,
+    mut each: impl FnMut(PairRecord) -> Result<()>,
+    progress: &dyn Progress,
+) -> Result<Told> {
+    let census = census::take(&inputs.shards, settings, progress)?;
+    let boilerplate = match settings.compare.content {
+        Content::Article => find_templates(&census, settings, progress, &mut Clock::default()).0,
+        Content::All => sites::none(&census),
+    };
+    let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
+    let found = compare::pairs(&contents, &settings.compare, progress);
+    for pair in &found.pairs {
+        each(judge::pair_record(&census, pair))?;
+    }
+    let mut warnings = warnings(&census, settings, &[]);
+    if found.capped.0 > 0 {
+        warnings.push(format!(
+            "{} groups of more than {} equal texts ({} documents; texts that differ in numbers only count as equal where most \
+             of them are alike): each text is paired with the first of its group only",
+            found.capped.0, settings.compare.max_equal_pairs, found.capped.1
+        ));
+    }
+    Ok(told(&census, &[], warnings))
+}
+
+/// What was decided.
+struct Decided {
+    boilerplate: Boilerplate,
+    decisions: Vec<Decision>,
+}
+
+fn decide(census: &Census, settings: &Settings, progress: &dyn Progress, clock: &mut Clock) -> Decided {
+    let (boilerplate, same) = find_templates(census, settings, progress, clock);
+    let decisions = match same {
+        Some(decisions) => decisions,
+        None => clock.time("compare", || keep(census, &boilerplate, settings, progress)),
+    };
+    Decided { boilerplate, decisions }
+}
+
+/// Provisional templates, groups of near-duplicates without them, and the templates with each group counted once.
+/// Where counting again changed no document's content, the groups are the decisions.
+fn find_templates(
+    census: &Census,
+    settings: &Settings,
+    progress: &dyn Progress,
+    clock: &mut Clock,
+) -> (Boilerplate, Option<Vec<Decision>>) {
+    let provisional = clock.time("templates", || sites::provisional(census, &settings.templates));
+    let decisions = clock.time("group", || keep(census, &provisional, settings, progress));
+    clock.time("recount", || {
+        let before = provisional.marked_paragraphs();
+        let boilerplate =
+            sites::recounted(census, provisional, &groups(&decisions), &settings.templates);
+        // Counting again only ever takes paragraphs out, so equal counts are equal marks.
+        let same = boilerplate.marked_paragraphs() == before || settings.compare.content == Content::All;
+        (boilerplate, same.then_some(decisions))
+    })
+}
+
+fn keep(
+    census: &Census,
+    boilerplate: &Boilerplate,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Vec<Decision> {
+    let contents = Contents::new(census, &boilerplate.marks, &settings.compare);
+    let protected =
+        |document: u32| settings.protect.contains(&census.documents[document as usize].document.label);
+    let order = settings.keep.sorted(contents.len(), |document| {
+        let entry = &contents.entry(document).document;
+        Standing {
+            protected: protected(document),
+            content_tokens: contents.token_count(document),
+            url: entry.url.as_deref(),
+            fields: &entry.keep_fields,
+        }
+    });
+    compare::keep(&contents, &settings.compare, &order, &protected, progress)
+}
+
+fn site_losses(boilerplate: &Boilerplate, decisions: &[Decision], guards: Guards) -> Vec<SiteLoss> {
+    let loss = |site: &sites::Site| {
+        let documents = site.documents.len() as u64;
+        let removed = |document: &&u32| !decisions[**document as usize].is_kept();
+        let removed = site.documents.iter().filter(removed).count() as u64;
+        let large = removed as f64 > guards.max_site_loss * documents as f64;
+        (documents >= LOSS_MIN_DOCUMENTS && large).then(|| SiteLoss {
+            site: site.name.to_string(),
+            documents,
+            removed,
+        })
+    };
+    boilerplate.sites.iter().filter_map(loss).collect()
+}
+
+fn check_strict(census: &Census, losses: &[SiteLoss]) -> Result<()> {
+    if let Some(first) = census.rejected.first() {
+        return Err(Error::Run(format!(
+            "--strict: {} records could not be read, the first one in {}; nothing was written",
+            census.rejected.len(),
+            said(first)
+        )));
+    }
+    match losses.first() {
+        None => Ok(()),
+        Some(loss) => Err(Error::Run(format!(
+            "--strict: {} sites lose too much, the first one is {}: {} of {} documents; raise --max-site-loss to allow it; \
+             nothing was written",
+            losses.len(),
+            loss.site,
+            loss.removed,
+            loss.documents
+        ))),
+    }
+}
+
+/// How many rejected records the warnings name.
+const NAMED_REJECTIONS: usize = 5;
+
+fn warnings(census: &Census, settings: &Settings, losses: &[SiteLoss]) -> Vec<String> {
+    let mut warnings: Vec<String> = census.rejected.iter().take(NAMED_REJECTIONS).map(said).collect();
+    if census.rejected.len() > NAMED_REJECTIONS {
+        warnings.push(format!("{} more records could not be read", census.rejected.len() - NAMED_REJECTIONS));
+    }
+    for loss in losses {
+        warnings.push(format!(
+            "{} loses {} of {} documents; look at its clusters before you trust that",
+            loss.site, loss.removed, loss.documents
+        ));
+    }
+    let labels = || census.documents.iter().map(|entry| entry.document.label.as_str());
+    if !settings.protect.is_empty() {
+        let known: std::collections::HashSet<&str> = labels().collect();
+        let unknown = settings.protect.iter().filter(|id| !known.contains(id.as_str())).count();
+        if unknown > 0 {
+            warnings.push(format!("--protect: {unknown} of {} ids are no document's", settings.protect.len()));
+        }
+    }
+    warnings
+}
+
+/// Where a rejected record stands, and why it was rejected.
+fn said(rejected: &census::Rejected) -> String {
+    let record = &rejected.record;
+    let file = record.file.as_ref().map_or(String::new(), |file| format!("/{file}"));
+    let line = record.line.map_or(String::new(), |line| format!(": line {line}"));
+    format!("{}{file}{line}: {}", record.shard, record.reason)
+}
+
+fn told(census: &Census, decisions: &[Decision], warnings: Vec<String>) -> Told {
+    Told { documents: accounts(census, decisions).0, warnings }
+}
+
+/// Documents and bytes by what became of them; without decisions all are kept.
+fn accounts(census: &Census, decisions: &[Decision]) -> (Documents, Bytes) {
+    let mut documents = Documents { rejected: census.rejected.len() as u64, ..Documents::default() };
+    let mut bytes = Bytes::default();
+    for (number, entry) in census.documents.iter().enumerate() {
+        if decisions.get(number).is_none_or(Decision::is_kept) {
+            documents.kept += 1;
+            bytes.kept += entry.bytes;
+        } else {
+            documents.removed += 1;
+            bytes.removed += entry.bytes;
+        }
+    }
+    documents.read = documents.kept + documents.removed + documents.rejected;
+    bytes.rejected = census.rejected.iter().map(|rejected| rejected.record.length).sum();
+    bytes.framing = census.digests.iter().map(|facts| facts.framing).sum();
+    bytes.read = census.digests.iter().map(|facts| facts.digest.bytes).sum();
+    (documents, bytes)
+}
+
+fn inputs_read(census: &Census) -> Vec<Input> {
+    let mut documents = vec![0; census.shards.len()];
+    let read = census.documents.iter().map(|entry| entry.document.id);
+    for id in read.chain(census.rejected.iter().map(|rejected| rejected.id)) {
+        documents[id.shard as usize] += 1;
+    }
+    let input = |(number, shard): (usize, &Shard)| Input {
+        shard: shard.name.clone(),
+        format: shard.format,
+        compression: shard.parts[0].compression,
+        folder: shard.folder,
+        files: files_of(shard),
+        documents: documents[number],
+        bytes: census.digests[number].digest.bytes,
+        hash: hex128(census.digests[number].digest.hash),
+    };
+    census.shards.iter().enumerate().map(input).collect()
+}
+
+fn files_of(shard: &Shard) -> Vec<InputFile> {
+    if !shard.format.is_file_a_document() {
+        return Vec::new();
+    }
+    let file = |part: &Part| InputFile { name: part.name.clone(), compression: part.compression };
+    shard.parts.iter().map(file).collect()
+}
+
+fn recall(settings: &CompareSettings) -> Recall {
+    let screening = compare::screening(settings.min_similarity);
+    let exact = settings.candidates == CandidateSource::Exact;
+    Recall {
+        candidates: if exact { "exact" } else { "signatures" }.to_owned(),
+        functions: usize::from(screening.prefilter.functions),
+        bands: usize::from(screening.banding.bands),
+        rows: usize::from(screening.banding.rows),
+        prefilter: f64::from(screening.prefilter.min_equal) / f64::from(screening.prefilter.functions),
+        miss_at_threshold: if exact { 0.0 } else { screening.miss_probability(settings.min_similarity) },
+    }
+}
+
+/// Times the stages of a run.
+#[derive(Default)]
+struct Clock {
+    stages: Vec<StageTime>,
+}
+
+impl Clock {
+    fn time<T>(&mut self, stage: &str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let answer = work();
+        self.stages.push(StageTime { stage: stage.to_owned(), seconds: start.elapsed().as_secs_f64() });
+        answer
+    }
+}
+
+/// The largest resident set so far, where the system tells: Linux does, in kilobytes.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}

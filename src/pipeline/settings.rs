@@ -1,0 +1,133 @@
+//! The settings of a run, gathered. Each stage owns the defaults of its own.
+
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+
+use crate::boilerplate::TemplateSettings;
+use crate::corpus::{Fields, ReadSettings, SiteBy};
+use crate::output::SettingsRecord;
+use crate::repeats::RepeatSettings;
+use crate::resolve::KeepOrder;
+use crate::text::ParagraphBreaks;
+
+/// Everything that decides a run's answers. The number of threads is not among it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How shards are cut into records.
+    pub read: ReadSettings,
+    /// Where a record keeps its text, id, url, site and the fields that other settings name.
+    pub fields: Fields,
+    /// What of a url is the site.
+    pub site_by: SiteBy,
+    /// What parts paragraphs.
+    pub paragraphs: ParagraphBreaks,
+    /// What counts as a template.
+    pub templates: TemplateSettings,
+    /// What counts as said twice within a document.
+    pub repeats: RepeatSettings,
+    /// Paragraphs shorter than this, in tokens, are never called reused. The contract's 8.
+    pub reused_min_tokens: usize,
+    /// What counts as alike.
+    pub compare: CompareSettings,
+    /// Who stays.
+    pub keep: KeepOrder,
+    /// Ids of documents that are never removed.
+    pub protect: HashSet<String>,
+}
+
+/// What counts as alike.
+#[derive(Clone, Debug)]
+pub struct CompareSettings {
+    /// The least Jaccard similarity of a duplicate, 0.5 to 1.
+    pub min_similarity: f64,
+    /// Tokens in a shingle.
+    pub shingle_tokens: NonZeroUsize,
+    /// What of a document is compared.
+    pub content: Content,
+    /// How candidate pairs are found.
+    pub candidates: CandidateSource,
+    /// Documents that have boilerplate and fewer content tokens than this are duplicates of equal texts only. The
+    /// contract's 20.
+    pub thin_tokens: usize,
+    /// Of more equal texts than this, `pairs` reports each with the first only. The contract's 1,000.
+    pub max_equal_pairs: usize,
+    /// Seed of the token, shingle and signature hashes.
+    pub seed: u64,
+}
+
+/// What of a document is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The text without boilerplate.
+    Article,
+    /// The whole text.
+    All,
+}
+
+/// How candidate pairs are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CandidateSource {
+    /// By signatures and bands: a lone pair at the threshold is found with probability 0.999 or more.
+    Signatures,
+    /// By a prefix filter over the sets themselves: misses none.
+    Exact,
+}
+
+impl Settings {
+    /// The settings as the summary tells them.
+    pub fn record(&self) -> SettingsRecord {
+        let content = match self.compare.content {
+            Content::Article => "article",
+            Content::All => "all",
+        };
+        SettingsRecord {
+            min_similarity: self.compare.min_similarity,
+            shingle: self.compare.shingle_tokens,
+            content: content.to_owned(),
+            exact: self.compare.candidates == CandidateSource::Exact,
+            keep: self.keep.0.iter().map(ToString::to_string).collect(),
+            protected: self.protect.len() as u64,
+            within: self.fields.within.clone(),
+            seed: self.compare.seed,
+            paragraphs: self.paragraphs.name().to_owned(),
+            site: self.site_by.name().to_owned(),
+            text_field: self.fields.text.clone(),
+            id_field: self.fields.id.clone(),
+            url_field: self.fields.url.clone(),
+            site_field: self.fields.site.clone(),
+            max_record: self.read.max_record,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            read: ReadSettings::default(),
+            fields: Fields::default(),
+            site_by: SiteBy::Host,
+            paragraphs: ParagraphBreaks::Auto,
+            templates: TemplateSettings::default(),
+            repeats: RepeatSettings::default(),
+            reused_min_tokens: 8,
+            compare: CompareSettings::default(),
+            keep: KeepOrder::default(),
+            protect: HashSet::new(),
+        }
+    }
+}
+
+impl Default for CompareSettings {
+    fn default() -> Self {
+        let five = const { NonZeroUsize::new(5).unwrap() };
+        CompareSettings {
+            min_similarity: 0.8,
+            shingle_tokens: five,
+            content: Content::Article,
+            candidates: CandidateSource::Signatures,
+            thin_tokens: 20,
+            max_equal_pairs: 1_000,
+            seed: 0,
+        }
+    }
+}

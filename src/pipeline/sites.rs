@@ -1,0 +1,182 @@
+//! The second pass: what each site says on every page.
+//!
+//! Pages are the distinct documents of a site: equal token sequences are one. Templates are found per site, counted
+//! again once near-duplicates are known, and then marked in every document, so that the same rule decides for a page
+//! that was counted and for its exact copy.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::census::{Census, Entry};
+use crate::boilerplate::{PageParagraph, SiteTemplates, TemplateSettings, find};
+
+/// Every site's templates, and where they stand.
+#[derive(Debug)]
+pub struct Boilerplate {
+    /// The sites, in the order of their names.
+    pub sites: Vec<Site>,
+    /// For each document, its paragraphs' templates, by place among its site's; `None` where it has none at all.
+    pub marks: Vec<Option<Marks>>,
+}
+
+/// The template of each paragraph of a document.
+pub type Marks = Box<[Option<u32>]>;
+
+/// A site.
+#[derive(Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its documents, in document order.
+    pub documents: Vec<u32>,
+    /// Its distinct documents with at least one token, in document order.
+    pub pages: Vec<u32>,
+    /// What it says on many of them.
+    pub templates: SiteTemplates,
+}
+
+/// The templates of every site, each distinct page counted once.
+pub fn provisional(census: &Census, settings: &TemplateSettings) -> Boilerplate {
+    let sites: Vec<Site> = documents_by_site(census)
+        .into_par_iter()
+        .map(|(name, documents)| {
+            let pages = distinct(census, &documents);
+            let paragraphs = page_paragraphs(census, &pages);
+            let templates = find(&borrowed(&paragraphs), settings);
+            Site { name, documents, pages, templates }
+        })
+        .collect();
+    marked(census, sites)
+}
+
+/// The same templates with each group of near-duplicates counted once: never more than before.
+pub fn recounted(
+    census: &Census,
+    provisional: Boilerplate,
+    groups: &[u32],
+    settings: &TemplateSettings,
+) -> Boilerplate {
+    let sites: Vec<Site> = provisional
+        .sites
+        .into_par_iter()
+        .map(|site| {
+            if site.templates.templates.is_empty() {
+                return site;
+            }
+            let paragraphs = page_paragraphs(census, &site.pages);
+            let group_of_page: Vec<u32> = site.pages.iter().map(|&page| groups[page as usize]).collect();
+            let templates = site.templates.recount(&borrowed(&paragraphs), &group_of_page, settings);
+            Site { templates, ..site }
+        })
+        .collect();
+    marked(census, sites)
+}
+
+/// No templates at all: where everything is compared, nobody asks for them.
+pub fn none(census: &Census) -> Boilerplate {
+    Boilerplate { sites: Vec::new(), marks: vec![None; census.documents.len()] }
+}
+
+impl Boilerplate {
+    /// How many paragraphs of all documents are marked.
+    pub fn marked_paragraphs(&self) -> usize {
+        self.marks.iter().flatten().map(|marks| marks.iter().flatten().count()).sum()
+    }
+}
+
+fn documents_by_site(census: &Census) -> Vec<(Arc<str>, Vec<u32>)> {
+    let mut sites: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
+    for (number, entry) in census.documents.iter().enumerate() {
+        sites.entry(entry.document.site.clone()).or_default().push(number as u32);
+    }
+    sites.into_iter().collect()
+}
+
+fn distinct(census: &Census, documents: &[u32]) -> Vec<u32> {
+    let mut seen = HashSet::new();
+    let first = |number: &u32| census.documents[*number as usize].sequence.is_some_and(|own| seen.insert(own));
+    documents.iter().copied().filter(first).collect()
+}
+
+fn page_paragraphs(census: &Census, pages: &[u32]) -> Vec<Vec<PageParagraph>> {
+    pages.iter().map(|&page| paragraphs_of(&census.documents[page as usize])).collect()
+}
+
+fn paragraphs_of(entry: &Entry) -> Vec<PageParagraph> {
+    let page_paragraph = |paragraph: &super::census::Paragraph| PageParagraph {
+        key: paragraph.masked,
+        tokens: paragraph.tokens.len() as u32,
+    };
+    entry.paragraphs.iter().map(page_paragraph).collect()
+}
+
+fn borrowed(pages: &[Vec<PageParagraph>]) -> Vec<&[PageParagraph]> {
+    pages.iter().map(Vec::as_slice).collect()
+}
+
+fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
+    let mut marks: Vec<Option<Marks>> = vec![None; census.documents.len()];
+    let found: Vec<Vec<(u32, Marks)>> = sites
+        .par_iter()
+        .map(|site| {
+            if site.templates.templates.is_empty() {
+                return Vec::new();
+            }
+            let mark = |&document: &u32| {
+                let marks = site.templates.mark(&paragraphs_of(&census.documents[document as usize]));
+                marks.iter().any(Option::is_some).then(|| (document, marks.into_boxed_slice()))
+            };
+            site.documents.iter().filter_map(mark).collect()
+        })
+        .collect();
+    for (document, own) in found.into_iter().flatten() {
+        marks[document as usize] = Some(own);
+    }
+    Boilerplate { sites, marks }
+}
+
+/// The site of each document, by place in `sites`.
+pub fn site_numbers(boilerplate: &Boilerplate, documents: usize) -> Vec<u32> {
+    let mut numbers = vec![0; documents];
+    for (number, site) in boilerplate.sites.iter().enumerate() {
+        for &document in &site.documents {
+            numbers[document as usize] = number as u32;
+        }
+    }
+    numbers
+}
+
+/// The forms of a template paragraph: how many documents have each, and the first one's place.
+#[derive(Debug, Default)]
+pub struct Forms {
+    forms: HashMap<u128, Form>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    documents: u32,
+    first: (u32, usize),
+}
+
+impl Forms {
+    /// A document has this form at this paragraph; documents come in order.
+    pub fn add(&mut self, form: u128, document: u32, paragraph: usize) {
+        let form = self.forms.entry(form).or_insert(Form { documents: 0, first: (document, paragraph) });
+        form.documents += 1;
+    }
+
+    /// How many different ones.
+    pub fn len(&self) -> usize {
+        self.forms.len()
+    }
+
+    /// Where the commonest one first stands: document and paragraph. Of equally common ones the first.
+    pub fn commonest(&self) -> Option<(u32, usize)> {
+        self.forms
+            .values()
+            .max_by_key(|form| (form.documents, std::cmp::Reverse(form.first)))
+            .map(|form| form.first)
+    }
+}

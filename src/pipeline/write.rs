@@ -1,0 +1,191 @@
+//! The last pass: reads once more, copies what stays, keeps what leaves, tells why.
+
+use std::io::Write;
+
+use super::census::Census;
+use super::chunks::for_each_chunk;
+use super::judge::{Judged, templates};
+use super::progress::{Progress, Unit};
+use super::settings::Settings;
+use crate::corpus::{Chunk, Compression, PieceKind};
+use crate::document::DocId;
+use crate::error::{Error, Result};
+use crate::findings::KINDS;
+use crate::output::{Fate, FindingCounts, RemovedKind, RunDir, ShardWriter};
+use crate::resolve::Decision;
+
+/// Documents whose findings are made together.
+const FINDINGS_BLOCK: u32 = 1 << 12;
+
+/// Writes `findings/`, `clusters.jsonl`, `templates.jsonl` and `rejected.jsonl`; counts the findings.
+pub fn records(run: &RunDir, judged: &Judged, progress: &dyn Progress) -> Result<(FindingCounts, u64, u64)> {
+    let census = judged.census;
+    progress.begin("findings", Unit::Documents, Some(census.documents.len() as u64));
+    let mut counts: FindingCounts = KINDS.iter().map(|kind| (kind.name().to_owned(), 0)).collect();
+    let mut first = 0;
+    for (number, shard) in census.shards.iter().enumerate() {
+        let packed = !shard.folder && shard.parts[0].compression != Compression::None;
+        let (name, compression) = findings_file(&shard.name, packed);
+        let mut file = run.records(&name, compression)?;
+        let of_shard = census.documents[first as usize..]
+            .partition_point(|entry| entry.document.id.shard as usize == number);
+        let end = first + of_shard as u32;
+        while first < end {
+            let last = end.min(first + FINDINGS_BLOCK);
+            for finding in judged.findings(first, last).into_iter().flatten() {
+                *counts.entry(finding.finding.name().to_owned()).or_default() += 1;
+                file.write(&finding)?;
+            }
+            progress.advance(u64::from(last - first));
+            first = last;
+        }
+        file.finish()?;
+    }
+    let clusters = write_all(run, "clusters.jsonl", judged.clusters())?;
+    let sites = judged.boilerplate.sites.iter();
+    let found = sites.flat_map(|site| templates(census, judged.boilerplate, site));
+    let found = write_all(run, "templates.jsonl", found)?;
+    write_all(run, "rejected.jsonl", census.rejected.iter().map(|rejected| &rejected.record))?;
+    Ok((counts, clusters, found))
+}
+
+/// Where a shard's findings are: compressed when it is.
+pub(super) fn findings_file(shard: &str, packed: bool) -> (String, Compression) {
+    match packed {
+        true => (format!("findings/{shard}.jsonl.zst"), Compression::Zstd),
+        false => (format!("findings/{shard}.jsonl"), Compression::None),
+    }
+}
+
+fn write_all<T: serde::Serialize>(
+    run: &RunDir,
+    name: &str,
+    records: impl Iterator<Item = T>,
+) -> Result<u64> {
+    let mut file = run.records(name, Compression::None)?;
+    let mut count = 0;
+    for record in records {
+        file.write(&record)?;
+        count += 1;
+    }
+    file.finish()?;
+    Ok(count)
+}
+
+/// Writes `corpus/` and, with `with_removed`, `removed/`.
+pub fn corpus(
+    run: &RunDir,
+    census: &Census,
+    decisions: &[Decision],
+    with_removed: bool,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let total = census.digests.iter().map(|facts| facts.digest.bytes).sum();
+    progress.begin("writing", Unit::Bytes, Some(total));
+    let mut fates = Fates { census, decisions, next: 0 };
+    let mut open: Option<(usize, ShardWriter)> = None;
+    let mut begun = 0;
+    again(census, settings, |shard, chunk| {
+        while begun <= shard {
+            if let Some((_, done)) = open.take() {
+                done.finish()?;
+            }
+            open = Some((begun, ShardWriter::begin(run, &census.shards[begun], with_removed)?));
+            begun += 1;
+        }
+        let Some((_, writer)) = &mut open else { return Ok(()) };
+        for piece in &chunk.pieces {
+            let (bytes, part) = (chunk.bytes_of(piece), chunk.part as usize);
+            let id = DocId { shard: shard as u32, ordinal: piece.ordinal };
+            let kind = match fates.of(id, piece.kind) {
+                Fate::Kept => {
+                    writer.keep(part, bytes)?;
+                    continue;
+                }
+                Fate::Removed => RemovedKind::Record,
+                Fate::Rejected => RemovedKind::Rejected,
+                Fate::Framing => RemovedKind::Framing,
+            };
+            let ordinal = (kind != RemovedKind::Framing).then_some(piece.ordinal);
+            writer.remove(part, chunk.offset_of(piece), kind, ordinal, bytes)?;
+        }
+        progress.advance(chunk.bytes.len() as u64);
+        Ok(())
+    })?;
+    if let Some((_, done)) = open.take() {
+        done.finish()?;
+    }
+    // Shards after the last one that holds anything.
+    for shard in &census.shards[begun..] {
+        ShardWriter::begin(run, shard, with_removed)?.finish()?;
+    }
+    Ok(())
+}
+
+/// Writes the kept records of all shards, in input order, to `out`.
+pub fn filter(
+    census: &Census,
+    decisions: &[Decision],
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut fates = Fates { census, decisions, next: 0 };
+    again(census, settings, |shard, chunk| {
+        for piece in &chunk.pieces {
+            let id = DocId { shard: shard as u32, ordinal: piece.ordinal };
+            if fates.of(id, piece.kind) == Fate::Kept {
+                out.write_all(chunk.bytes_of(piece)).map_err(Error::io("standard output"))?;
+            }
+        }
+        Ok(())
+    })?;
+    out.flush().map_err(Error::io("standard output"))
+}
+
+/// Reads the input again, and makes sure that it is what the census saw.
+fn again(
+    census: &Census,
+    settings: &Settings,
+    mut each: impl FnMut(usize, Chunk) -> Result<()>,
+) -> Result<()> {
+    let take = |shard, chunk| each(shard, chunk);
+    let digests = for_each_chunk(&census.shards, &settings.read, |_, chunk| chunk, take)?;
+    for (shard, (now, before)) in census.shards.iter().zip(digests.iter().zip(&census.digests)) {
+        if *now != before.digest {
+            return Err(Error::Run(format!(
+                "{}: changed while it was being read ({} bytes before, {} now); run again when nobody writes to it",
+                shard.name, before.digest.bytes, now.bytes
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Tells, record by record in document order, what became of each.
+struct Fates<'a> {
+    census: &'a Census,
+    decisions: &'a [Decision],
+    /// The first document that did not come by yet.
+    next: usize,
+}
+
+impl Fates<'_> {
+    fn of(&mut self, id: DocId, kind: PieceKind) -> Fate {
+        match kind {
+            PieceKind::Framing => Fate::Framing,
+            PieceKind::Fragment { .. } | PieceKind::Torn => Fate::Rejected,
+            PieceKind::Record => {
+                let known = self.census.documents.get(self.next).is_some_and(|entry| entry.document.id == id);
+                if !known {
+                    return Fate::Rejected;
+                }
+                self.next += 1;
+                match self.decisions[self.next - 1] {
+                    Decision::Kept => Fate::Kept,
+                    Decision::Removed(_) => Fate::Removed,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Which one stays?
+//!
+//! Documents and measured [`Likeness`]es in, a [`Decision`] for each document out. Documents are visited in keep
+//! order; each is kept unless a document already kept is alike enough, and the most similar of those is its witness.
+//! So nothing is ever removed because of a document that is itself removed: being alike is not transitive, and a
+//! chain A~B~C whose ends are not alike loses B alone. A wrong order is harmless to truth (a witness is always kept and
+//! was measured); it costs the reader the better copy.
+//!
+//! Nothing is measured here. Reference for the trouble with chains: peers merge them into giant false clusters.
+
+mod order;
+
+pub use order::{KeepKey, KeepOrder, Standing};
+
+/// How alike a document and a kept one are, measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Likeness {
+    /// The kept document.
+    pub of: u32,
+    /// Jaccard similarity of their shingle sets.
+    pub jaccard: f64,
+    /// Containment of the document in the kept one.
+    pub containment: f64,
+    /// Their whole token sequences are equal; they were compared as whole texts.
+    pub exact: bool,
+}
+
+/// What becomes of a document.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Decision {
+    /// It stays.
+    Kept,
+    /// It goes, because of this kept document.
+    Removed(Likeness),
+}
+
+impl Decision {
+    /// Whether it stays.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Decision::Kept)
+    }
+}
+
+/// The witness among these: the most similar one, the first in keep order of equals. An exact copy goes before one
+/// that is only as similar. `rank` is a document's place in keep order.
+pub fn witness(likenesses: impl IntoIterator<Item = Likeness>, rank: impl Fn(u32) -> usize) -> Option<Likeness> {
+    likenesses.into_iter().reduce(|best, next| {
+        let better = (next.jaccard, next.exact, std::cmp::Reverse(rank(next.of)))
+            > (best.jaccard, best.exact, std::cmp::Reverse(rank(best.of)));
+        if better { next } else { best }
+    })
+}
+
+/// A kept document and those removed because of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// The document that stays.
+    pub kept: u32,
+    /// The removed ones, in document order.
+    pub members: Vec<u32>,
+}
+
+/// The clusters of two or more documents, by their kept document.
+pub fn clusters(decisions: &[Decision]) -> Vec<Cluster> {
+    let mut members: Vec<(u32, u32)> = decisions
+        .iter()
+        .enumerate()
+        .filter_map(|(document, decision)| match decision {
+            Decision::Removed(likeness) => Some((likeness.of, document as u32)),
+            Decision::Kept => None,
+        })
+        .collect();
+    members.sort_unstable();
+    members
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|cluster| Cluster { kept: cluster[0].0, members: cluster.iter().map(|member| member.1).collect() })
+        .collect()
+}
+
+/// The group of each document: its kept document, or itself.
+pub fn groups(decisions: &[Decision]) -> Vec<u32> {
+    decisions
+        .iter()
+        .enumerate()
+        .map(|(document, decision)| match decision {
+            Decision::Removed(likeness) => likeness.of,
+            Decision::Kept => document as u32,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alike(of: u32, jaccard: f64) -> Likeness {
+        Likeness { of, jaccard, containment: jaccard, exact: false }
+    }
+
+    #[track_caller]
+    fn check(likenesses: &[Likeness], expected: Option<u32>) {
+        let found = witness(likenesses.iter().copied(), |document| document as usize);
+        assert_eq!(found.map(|likeness| likeness.of), expected, "{likenesses:?}");
+    }
+
+    #[test]
+    fn the_most_similar_is_the_witness_and_keep_order_breaks_ties() {
+        check(&[], None);
+        check(&[alike(1, 0.8), alike(2, 0.9)], Some(2));
+        check(&[alike(2, 0.9), alike(1, 0.9)], Some(1));
+        check(&[alike(1, 1.0), Likeness { exact: true, ..alike(2, 1.0) }], Some(2));
+    }
+
+    #[test]
+    fn clusters_are_the_kept_with_their_removed() {
+        let removed = |of| Decision::Removed(alike(of, 0.9));
+        let decisions = [Decision::Kept, removed(3), removed(0), Decision::Kept, Decision::Kept, removed(3)];
+        let found = clusters(&decisions);
+        assert_eq!(
+            found,
+            [Cluster { kept: 0, members: vec![2] }, Cluster { kept: 3, members: vec![1, 5] }],
+        );
+        assert_eq!(groups(&decisions), [0, 3, 0, 3, 4, 3]);
+    }
+}

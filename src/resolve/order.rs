@@ -1,0 +1,237 @@
+//! The keep order: who stays when two are alike.
+
+use std::cmp::{Ordering, Reverse};
+use std::fmt;
+use std::str::FromStr;
+
+/// One key of `--keep`, the first one first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeepKey {
+    /// Most content tokens first.
+    Longest,
+    /// Fewest content tokens first.
+    Shortest,
+    /// Urls of the scheme `https` first.
+    Https,
+    /// The shortest url first; without a url last.
+    ShortUrl,
+    /// The smallest value of this field first; without it last. Numbers compare as numbers, and before other text.
+    Min(String),
+    /// The greatest value of this field first; without it last.
+    Max(String),
+    /// Input order.
+    First,
+}
+
+impl FromStr for KeepKey {
+    type Err = String;
+
+    fn from_str(key: &str) -> Result<KeepKey, String> {
+        let field = |name: &str| match name {
+            "" => Err(format!("`{key}` names no field; write for example min:date")),
+            name => Ok(name.to_owned()),
+        };
+        match key {
+            "longest" => Ok(KeepKey::Longest),
+            "shortest" => Ok(KeepKey::Shortest),
+            "https" => Ok(KeepKey::Https),
+            "short-url" => Ok(KeepKey::ShortUrl),
+            "first" => Ok(KeepKey::First),
+            _ => match key.split_once(':') {
+                Some(("min", name)) => field(name).map(KeepKey::Min),
+                Some(("max", name)) => field(name).map(KeepKey::Max),
+                _ => Err(format!(
+                    "`{key}` is no keep key; known are longest, shortest, https, short-url, min:FIELD, max:FIELD, first"
+                )),
+            },
+        }
+    }
+}
+
+impl fmt::Display for KeepKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeepKey::Longest => f.write_str("longest"),
+            KeepKey::Shortest => f.write_str("shortest"),
+            KeepKey::Https => f.write_str("https"),
+            KeepKey::ShortUrl => f.write_str("short-url"),
+            KeepKey::Min(field) => write!(f, "min:{field}"),
+            KeepKey::Max(field) => write!(f, "max:{field}"),
+            KeepKey::First => f.write_str("first"),
+        }
+    }
+}
+
+/// What the keep order looks at in a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// It is never removed, and comes first.
+    pub protected: bool,
+    /// How many tokens its content has.
+    pub content_tokens: usize,
+    /// Its url.
+    pub url: Option<&'a str>,
+    /// The values of the fields that the keys name, in the order of the keys.
+    pub fields: &'a [Option<String>],
+}
+
+/// The order in which documents are visited: protected ones first, then key by key, then input order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepOrder(pub Vec<KeepKey>);
+
+impl Default for KeepOrder {
+    /// The longest, then the first: an abridged copy is less than what it was cut from.
+    fn default() -> Self {
+        KeepOrder(vec![KeepKey::Longest, KeepKey::First])
+    }
+}
+
+impl KeepOrder {
+    /// The fields that the keys name, in order.
+    pub fn fields(&self) -> Vec<String> {
+        let field = |key: &KeepKey| match key {
+            KeepKey::Min(field) | KeepKey::Max(field) => Some(field.clone()),
+            _ => None,
+        };
+        self.0.iter().filter_map(field).collect()
+    }
+
+    /// The documents `0..documents` in keep order. Cost: one sort.
+    pub fn sorted<'a>(&self, documents: u32, standing: impl Fn(u32) -> Standing<'a>) -> Vec<u32> {
+        let standings: Vec<Standing<'a>> = (0..documents).map(standing).collect();
+        let mut order: Vec<u32> = (0..documents).collect();
+        order.sort_by(|&a, &b| self.compare(&standings[a as usize], &standings[b as usize]).then(a.cmp(&b)));
+        order
+    }
+
+    /// `Less`: the left one comes first. `Equal`: input order decides.
+    fn compare(&self, a: &Standing, b: &Standing) -> Ordering {
+        let mut field = 0;
+        let mut order = b.protected.cmp(&a.protected);
+        for key in &self.0 {
+            if order.is_ne() {
+                break;
+            }
+            order = match key {
+                KeepKey::Longest => b.content_tokens.cmp(&a.content_tokens),
+                KeepKey::Shortest => a.content_tokens.cmp(&b.content_tokens),
+                KeepKey::Https => is_https(b.url).cmp(&is_https(a.url)),
+                KeepKey::ShortUrl => missing_last(a.url, b.url, |a, b| a.len().cmp(&b.len())),
+                KeepKey::Min(_) | KeepKey::Max(_) => {
+                    let (a, b) = (a.fields[field].as_deref(), b.fields[field].as_deref());
+                    field += 1;
+                    let greatest_first = matches!(key, KeepKey::Max(_));
+                    missing_last(a, b, |a, b| if greatest_first { values(b, a) } else { values(a, b) })
+                }
+                KeepKey::First => break,
+            };
+        }
+        order
+    }
+}
+
+fn is_https(url: Option<&str>) -> bool {
+    url.and_then(|url| url.get(..8)).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+}
+
+fn missing_last<'a>(
+    a: Option<&'a str>,
+    b: Option<&'a str>,
+    compare: impl Fn(&'a str, &'a str) -> Ordering,
+) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => compare(a, b),
+        (a, b) => Reverse(a.is_some()).cmp(&Reverse(b.is_some())),
+    }
+}
+
+/// Numbers as numbers, before what is none; the rest as text.
+fn values(a: &str, b: &str) -> Ordering {
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (None, None) => a.cmp(b),
+        (a, b) => Reverse(a.is_some()).cmp(&Reverse(b.is_some())),
+    }
+}
+
+fn number(value: &str) -> Option<f64> {
+    // Adding 0.0 makes -0.0 and 0.0 one value.
+    value.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| number + 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Doc {
+        protected: bool,
+        tokens: usize,
+        url: Option<&'static str>,
+        fields: Vec<Option<String>>,
+    }
+
+    #[track_caller]
+    fn check(keep: &str, documents: &[Doc], expected: &[u32]) {
+        let order = KeepOrder(keep.split(',').map(|key| key.parse().unwrap()).collect());
+        let found = order.sorted(documents.len() as u32, |document| {
+            let doc = &documents[document as usize];
+            Standing {
+                protected: doc.protected,
+                content_tokens: doc.tokens,
+                url: doc.url,
+                fields: &doc.fields,
+            }
+        });
+        assert_eq!(found, expected, "{keep}");
+    }
+
+    fn tokens(tokens: usize) -> Doc {
+        Doc { tokens, ..Doc::default() }
+    }
+
+    fn url(url: &'static str) -> Doc {
+        Doc { url: Some(url), ..Doc::default() }
+    }
+
+    fn field(value: &str) -> Doc {
+        Doc { fields: vec![Some(value.to_owned())], ..Doc::default() }
+    }
+
+    #[test]
+    fn key_by_key_and_input_order_last() {
+        check("longest", &[tokens(3), tokens(9), tokens(9)], &[1, 2, 0]);
+        check("shortest,first", &[tokens(3), tokens(9), tokens(1)], &[2, 0, 1]);
+        check("first,longest", &[tokens(3), tokens(9)], &[0, 1]);
+        check("https", &[url("http://a/"), url("HTTPS://a/"), Doc::default()], &[1, 0, 2]);
+        check("short-url", &[Doc::default(), url("http://abc/"), url("http://a/")], &[2, 1, 0]);
+        let protected = Doc { protected: true, ..tokens(1) };
+        check("longest", &[tokens(9), protected], &[1, 0]);
+    }
+
+    #[test]
+    fn numbers_compare_as_numbers_and_a_missing_field_comes_last() {
+        let missing = Doc { fields: vec![None], ..Doc::default() };
+        check("min:n", &[field("10"), missing.clone(), field("9"), field("x")], &[2, 0, 3, 1]);
+        check("max:n", &[field("10"), missing, field("9.5"), field("100")], &[3, 0, 2, 1]);
+        check("min:date", &[field("2024-05-02"), field("2024-05-01")], &[1, 0]);
+    }
+
+    #[test]
+    fn two_fields_are_told_apart() {
+        let doc = |a: &str, b: &str| Doc {
+            fields: vec![Some(a.to_owned()), Some(b.to_owned())],
+            ..Doc::default()
+        };
+        check("max:a,min:b", &[doc("1", "1"), doc("2", "5"), doc("2", "4")], &[2, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_no_key_is_named() {
+        assert!("longer".parse::<KeepKey>().unwrap_err().contains("known are longest"));
+        assert!("min:".parse::<KeepKey>().unwrap_err().contains("names no field"));
+        for key in ["longest", "min:a.b", "max:x", "https", "short-url", "first", "shortest"] {
+            assert_eq!(key.parse::<KeepKey>().unwrap().to_string(), key);
+        }
+    }
+}
