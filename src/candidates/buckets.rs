@@ -5,13 +5,14 @@ const NONE: u32 = u32::MAX;
 
 /// The buckets of all bands, and the inserted documents in each.
 ///
-/// Which documents could ever share a bucket is known before the first insertion. So keys are replaced by the numbers
-/// of buckets, and a key that only one document has gets none: no hash map is needed, and most documents of most
-/// corpora cost nothing but their row.
+/// Which documents could ever share a bucket is known before the first insertion. So keys are replaced by the
+/// numbers of buckets, and a key that only one document has gets none: no hash map is needed, and most
+/// documents of most corpora cost nothing but their row.
 pub(super) struct Buckets {
     bands: usize,
     limit: u32,
-    /// For each document, and in it for each band: the number of its bucket, or `NONE` when it is alone there.
+    /// For each document, and in it for each band: the number of its bucket, or `NONE` when it is alone
+    /// there.
     numbers: Vec<u32>,
     buckets: Vec<Bucket>,
     /// Chains of documents, newest first.
@@ -61,8 +62,8 @@ impl Buckets {
         self.limit = limit;
     }
 
-    /// Puts a document into its buckets, and into `to_move` those that belong into the prefix index from now on:
-    /// the document itself when one of its buckets is full, and all of a bucket that it fills.
+    /// Puts a document into its buckets, and into `to_move` those that belong into the prefix index from now
+    /// on: the document itself when one of its buckets is full, and all of a bucket that it fills.
     pub(super) fn insert(&mut self, document: u32, to_move: &mut Vec<u32>) {
         let numbers = row(&self.numbers, self.bands, document);
         if numbers
@@ -96,8 +97,8 @@ impl Buckets {
         }
     }
 
-    /// Calls `each` with the documents in the buckets of `document`, with repeats, itself too if it was inserted;
-    /// says whether the prefix index must be asked.
+    /// Calls `each` with the documents in the buckets of `document`, with repeats, itself too if it was
+    /// inserted; says whether the prefix index must be asked.
     pub(super) fn others(&self, document: u32, mut each: impl FnMut(u32)) -> bool {
         let mut asks_prefixes = false;
         for &number in row(&self.numbers, self.bands, document) {

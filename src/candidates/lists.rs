@@ -7,8 +7,9 @@ use crate::sketch::mix;
 
 /// Many growing lists of numbers in one vector, each found by a key of 64 mixed bits.
 ///
-/// Most lists have one number and a few have very many. So a list is a chain of chunks, newest first, whose lengths grow
-/// from 1 to 256: 16 bytes and a place in the map for a single number, and long lists are read like a slice.
+/// Most lists have one number and a few have very many. So a list is a chain of chunks, newest first, whose
+/// lengths grow from 1 to 256: 16 bytes and a place in the map for a single number, and long lists are read
+/// like a slice.
 #[derive(Default)]
 pub(super) struct Lists {
     /// Where the newest chunk of each list begins.

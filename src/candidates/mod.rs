@@ -1,23 +1,28 @@
 //! Which pairs deserve a closer look?
 //!
-//! [`Signatures`] in, or the sets themselves; numbers of documents out: those that may be as similar as is asked.
-//! [`Candidates`] is filled document by document, so that it serves both who wants every pair (insert all) and who
-//! visits documents in keep order (insert only what is kept).
+//! [`Signatures`] in, or the sets themselves; numbers of documents out: those that may be as similar as is
+//! asked. [`Candidates`] is filled document by document, so that it serves both who wants every pair (insert
+//! all) and who visits documents in keep order (insert only what is kept).
 //!
-//! A candidate too many costs one measurement, never truth: `verify` measures each one. A pair missed here is lost
-//! for good. By signatures that happens with the probability that [`Screening`](crate::sketch::Screening) states;
-//! the exact making misses none.
+//! A candidate too many costs one measurement, never truth: `verify` measures each one. A pair missed here is
+//! lost for good. By signatures that happens with the probability that
+//! [`Screening`] states; the exact making misses none.
 //!
 //! Two ways to look up, one inside the other:
-//! - **buckets**: documents that share the key of a band, then the prefilter. Fast as long as buckets are small.
-//! - **prefixes**: the rarest shingles of each set, as in PPJoin (Xiao, Wang, Lin, Yu, *Efficient similarity joins
-//!   for near-duplicate detection*, 2008 and 2011). Exact. The exact making asks nothing else; the other one moves the
-//!   documents of a bucket that grows beyond a limit there. Fifty thousand pages that differ in more than the
-//!   threshold allows all stay, and all share buckets: comparing each with each would never end, while their
-//!   rarest shingles, a date or a counter, part them at once.
+//! - **buckets**: documents that share the key of a band, then the prefilter. Fast as long as buckets are
+//!   small.
+//! - **prefixes**: the rarest shingles of each set, as in PPJoin (Xiao, Wang, Lin, Yu, *Efficient similarity
+//!   joins for near-duplicate detection*, 2008 and 2011). Exact. The exact making asks nothing else; the
+//!   other one moves the documents of a bucket that grows beyond a limit there. Fifty thousand pages that
+//!   differ in more than the threshold allows all stay, and all share buckets: comparing each with each would
+//!   never end, while their rarest shingles, a date or a counter, part them at once.
 //!
-//! Memory, by signatures: `4 · bands + functions + 4` bytes a document and 8 bytes for each bucket it is in with
-//! others; by prefixes, about 40 bytes for each of the first `1 - threshold` of a set's shingles.
+//! Memory, by signatures: `4 · bands + functions + 4` bytes a document and 8 bytes for each bucket it is in
+//! with others; by prefixes, about 40 bytes for each of the first `1 - threshold` of a set's shingles.
+//!
+//! [`Signatures`]: crate::sketch::Signatures
+//! [`Candidates`]: crate::candidates::Candidates
+//! [`Screening`]: crate::sketch::Screening
 
 mod buckets;
 mod lists;
@@ -35,8 +40,9 @@ use rarity::Rarity;
 
 /// Where the sets of documents are found.
 ///
-/// They may be computed when they are asked for: by signatures only those of documents in large buckets are, and
-/// a sample of the others. The exact making asks for all, several times. The answer must always be the same.
+/// They may be computed when they are asked for: by signatures only those of documents in large buckets are,
+/// and a sample of the others. The exact making asks for all, several times. The answer must always be the
+/// same.
 pub trait Sets {
     /// The shingles of a document.
     fn set(&self, document: u32) -> &ShingleSet;
@@ -62,10 +68,10 @@ impl<S: Sets + ?Sized> Sets for &S {
 
 /// An index of documents that is asked for the possible partners of others, and grows.
 ///
-/// Documents are numbers below the count that the index was made for. Look-ups take `&self` and may run on many
-/// threads at once. What they answer depends only on what was inserted before, and in which order; so who looks up a
-/// block of documents and then inserts from it gets the same answers with any number of threads, as long as
-/// the blocks are the same.
+/// Documents are numbers below the count that the index was made for. Look-ups take `&self` and may run on
+/// many threads at once. What they answer depends only on what was inserted before, and in which order; so
+/// who looks up a block of documents and then inserts from it gets the same answers with any number of
+/// threads, as long as the blocks are the same.
 ///
 /// ```
 /// use dittograph::{candidates::Candidates, shingle::ShingleSet};
@@ -96,17 +102,18 @@ struct Screened {
     moved: Vec<bool>,
 }
 
-/// A bucket with more documents than that is asked no more: they are moved to the prefix index. A look-up reads at
-/// most this many entries for each band.
+/// A bucket with more documents than that is asked no more: they are moved to the prefix index. A look-up
+/// reads at most this many entries for each band.
 pub const BUCKET_LIMIT: u32 = 64;
 
-/// Documents whose shingles are counted for the order by rarity when only large buckets need it. Of a family that
-/// is large enough to matter, a sample holds hundreds; any order finds every pair, a good one finds it sooner.
+/// Documents whose shingles are counted for the order by rarity when only large buckets need it. Of a family
+/// that is large enough to matter, a sample holds hundreds; any order finds every pair, a good one finds it
+/// sooner.
 const SAMPLE: u32 = 1 << 16;
 
 impl<S: Sets> Candidates<S> {
-    /// By signatures: pairs of the similarity that the signatures' screening was made for, or more, are candidates with
-    /// the probability that it states. Row and document have the same number.
+    /// By signatures: pairs of the similarity that the signatures' screening was made for, or more, are
+    /// candidates with the probability that it states. Row and document have the same number.
     ///
     /// Cost: one sort of the keys of each band.
     pub fn by_signatures(mut signatures: Signatures, sets: S) -> Candidates<S> {
@@ -134,8 +141,8 @@ impl<S: Sets> Candidates<S> {
         }
     }
 
-    /// Exact: every pair of Jaccard similarity `similarity` (above 0.0, up to 1.0) or more is a candidate. Pairs that
-    /// share nothing never are.
+    /// Exact: every pair of Jaccard similarity `similarity` (above 0.0, up to 1.0) or more is a candidate.
+    /// Pairs that share nothing never are.
     ///
     /// Cost: reads the sets of all `documents` once, to count how frequent shingles are.
     pub fn exact(sets: S, documents: u32, similarity: f64) -> Candidates<S> {
@@ -149,8 +156,8 @@ impl<S: Sets> Candidates<S> {
         }
     }
 
-    /// The same index with another limit than [`BUCKET_LIMIT`] (nothing in the exact making). To be set before the
-    /// first insertion; with 0, every bucket that two documents share is large.
+    /// The same index with another limit than [`BUCKET_LIMIT`] (nothing in the exact making). To be set
+    /// before the first insertion; with 0, every bucket that two documents share is large.
     pub fn with_bucket_limit(mut self, limit: u32) -> Candidates<S> {
         if let Some(screened) = &mut self.screened {
             screened.buckets.set_limit(limit);
@@ -158,8 +165,8 @@ impl<S: Sets> Candidates<S> {
         self
     }
 
-    /// From now on, `document` is a candidate for others. Each document is inserted once at most; one without shingles
-    /// may be, and is nobody's candidate.
+    /// From now on, `document` is a candidate for others. Each document is inserted once at most; one without
+    /// shingles may be, and is nobody's candidate.
     pub fn insert(&mut self, document: u32) {
         let Some(screened) = &mut self.screened else {
             return self.insert_into_prefixes(document);
@@ -171,8 +178,8 @@ impl<S: Sets> Candidates<S> {
         }
     }
 
-    /// Replaces `out` by every inserted document that may be as similar to `document` as the index was made for:
-    /// ascending, no repeats, never `document` itself, which need not have been inserted.
+    /// Replaces `out` by every inserted document that may be as similar to `document` as the index was made
+    /// for: ascending, no repeats, never `document` itself, which need not have been inserted.
     pub fn candidates(&self, document: u32, out: &mut Vec<u32>) {
         out.clear();
         let asks_prefixes = self

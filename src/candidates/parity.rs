@@ -5,10 +5,10 @@ use crate::sketch::mix;
 
 /// The parities of a set: bit `i` says whether an odd number of its shingles have a hash that falls to `i`.
 ///
-/// A shingle of one set alone flips at most one bit between the parities of two sets, and one of both flips none;
-/// so two sets differ in at least as many shingles as their parities do in bits. A lower bound, never wrong, for a
-/// few nanoseconds. Source of the idea: Sandes, Teodoro, Melo, *Bitmap filter: speeding up exact set similarity joins
-/// with bitwise operations*, 2020.
+/// A shingle of one set alone flips at most one bit between the parities of two sets, and one of both flips
+/// none; so two sets differ in at least as many shingles as their parities do in bits. A lower bound, never
+/// wrong, for a few nanoseconds. Source of the idea: Sandes, Teodoro, Melo, *Bitmap filter: speeding up exact
+/// set similarity joins with bitwise operations*, 2020.
 ///
 /// Widths are powers of two, and half a width is a fold away: the parity of two bits together is their XOR.
 pub(super) struct Parities {
@@ -16,7 +16,8 @@ pub(super) struct Parities {
     widths: Vec<Vec<u64>>,
 }
 
-/// Words of 64 bits for a set of that size: about four bits a shingle, so that few of those that differ cancel out.
+/// Words of 64 bits for a set of that size: about four bits a shingle, so that few of those that differ
+/// cancel out.
 pub(super) fn words_for(size: u32) -> usize {
     (size as usize).div_ceil(16).next_power_of_two()
 }
@@ -44,7 +45,8 @@ impl Parities {
         Parities { widths }
     }
 
-    /// In how many bits it differs from the parities of another set, of any of the widths that it is ready for.
+    /// In how many bits it differs from the parities of another set, of any of the widths that it is ready
+    /// for.
     pub(super) fn differences(&self, other: &[u64]) -> u32 {
         let own = &self.widths[other.len().trailing_zeros() as usize];
         own.iter()

@@ -1,13 +1,13 @@
 //! Which sets share one of their rarest shingles?
 //!
-//! Let two sets of `n` and `m` shingles share at least `o`, and list each in one and the same order. Then the first
-//! shingle that they share stands among the first `n - o + 1` of the one and the first `m - o + 1` of the other, for `o`
-//! shared ones must still fit behind and including it. With the rarest first, the lists of who has such a shingle are
-//! short. A Jaccard similarity of `t` needs `o = t / (1 + t) · (n + m)`.
+//! Let two sets of `n` and `m` shingles share at least `o`, and list each in one and the same order. Then the
+//! first shingle that they share stands among the first `n - o + 1` of the one and the first `m - o + 1` of
+//! the other, for `o` shared ones must still fit behind and including it. With the rarest first, the lists of
+//! who has such a shingle are short. A Jaccard similarity of `t` needs `o = t / (1 + t) · (n + m)`.
 //!
-//! A set that is inserted cannot know how large its partners will be, so it is listed under its first `m - t·m + 1`
-//! shingles. The one that looks up does know, class of sizes by class of sizes, and asks no further than it must:
-//! among equals, for half as many shingles as it would be listed under (9 instead of 16 of 76).
+//! A set that is inserted cannot know how large its partners will be, so it is listed under its first `m -
+//! t·m + 1` shingles. The one that looks up does know, class of sizes by class of sizes, and asks no further
+//! than it must: among equals, for half as many shingles as it would be listed under (9 instead of 16 of 76).
 
 use std::cell::RefCell;
 
@@ -17,8 +17,8 @@ use super::rarity::{Place, Rarity};
 use crate::shingle::ShingleSet;
 use crate::sketch::mix;
 
-/// Bounds are taken this much lower, relatively, than they are computed: far more than any rounding of an `f64`, and
-/// far less than one shingle in any set that fits in memory.
+/// Bounds are taken this much lower, relatively, than they are computed: far more than any rounding of an
+/// `f64`, and far less than one shingle in any set that fits in memory.
 pub(super) const MARGIN: f64 = 1e-12;
 
 pub(super) struct PrefixIndex {
@@ -42,8 +42,8 @@ struct Inserted {
 }
 
 thread_local! {
-    /// Which inserted documents a look-up has met, a bit each. All zeros between look-ups: only those that were met are
-    /// cleared, for there may be millions of others.
+    /// Which inserted documents a look-up has met, a bit each. All zeros between look-ups: only those that
+    /// were met are cleared, for there may be millions of others.
     static MET: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -111,8 +111,8 @@ impl PrefixIndex {
         });
     }
 
-    /// Collects, once each, the documents that share a shingle with `set` in a place where it can be the first that they
-    /// share.
+    /// Collects, once each, the documents that share a shingle with `set` in a place where it can be the
+    /// first that they share.
     fn meet(&self, set: &ShingleSet, rarity: &Rarity, met: &mut [u64], numbers: &mut Vec<u32>) {
         let size = set.len() as u32;
         let least = self.bounds.least_size(size);
@@ -152,6 +152,9 @@ impl PrefixIndex {
 
     /// Drops those that are too large, and those whose parities show that they differ in too many shingles.
     fn keep_near(&self, set: &ShingleSet, numbers: &mut Vec<u32>) {
+        if numbers.is_empty() {
+            return;
+        }
         let size = set.len() as u32;
         let greatest = self.bounds.greatest_size(size);
         let parities = Parities::new(set, greatest);
@@ -172,7 +175,8 @@ impl PrefixIndex {
 struct Entry {
     /// Its place among the inserted ones.
     number: u32,
-    /// The greatest set for which this shingle can be the first shared one, so much of the document lies behind it.
+    /// The greatest set for which this shingle can be the first shared one, so much of the document lies
+    /// behind it.
     greatest: u32,
 }
 
@@ -189,7 +193,8 @@ impl Entry {
     }
 }
 
-/// For whom an entry can be of use. Kept apart so that the many entries deep in a prefix are not read in vain.
+/// For whom an entry can be of use. Kept apart so that the many entries deep in a prefix are not read in
+/// vain.
 #[derive(Clone, Copy)]
 enum Reach {
     /// Sets of the document's own class of sizes, or of larger ones.

@@ -6,8 +6,8 @@ use crate::sketch::mix;
 
 /// A total order of shingles, rarest first, from approximate counts of the documents that hold each.
 ///
-/// Counters are shared by shingles whose hashes fall together, so a count is never too low for what was counted.
-/// Every total order finds every pair; only the time depends on it.
+/// Counters are shared by shingles whose hashes fall together, so a count is never too low for what was
+/// counted. Every total order finds every pair; only the time depends on it.
 pub(super) struct Rarity {
     counts: Vec<u16>,
     /// The hash's highest bits choose the counter.
@@ -16,8 +16,8 @@ pub(super) struct Rarity {
     complete: bool,
 }
 
-/// Counters for each document counted: the size of a short set, for larger ones only tell frequent shingles from
-/// rare ones, which is all that is needed.
+/// Counters for each document counted: the size of a short set, for larger ones only tell frequent shingles
+/// from rare ones, which is all that is needed.
 const COUNTERS_PER_DOCUMENT: u64 = 64;
 
 /// At most 64 Mi counters, 128 MiB.
@@ -55,8 +55,9 @@ impl Rarity {
         }
     }
 
-    /// The place of a shingle in the order: its count in the highest 16 bits, then 48 bits of its hash. Two shingles may
-    /// share a place; that makes them look equal to the prefix index, which costs a candidate too many at worst.
+    /// The place of a shingle in the order: its count in the highest 16 bits, then 48 bits of its hash. Two
+    /// shingles may share a place; that makes them look equal to the prefix index, which costs a candidate
+    /// too many at worst.
     pub(super) fn place(&self, hash: u64) -> Place {
         let mixed = mix(hash);
         Place(u64::from(self.counts[(mixed >> self.shift) as usize]) << 48 | mixed & ((1 << 48) - 1))

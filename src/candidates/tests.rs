@@ -17,6 +17,9 @@ impl Threshold {
     }
 
     fn reached(self, a: &ShingleSet, b: &ShingleSet) -> bool {
+        if a.len().min(b.len()) * self.under < a.len().max(b.len()) * self.over {
+            return false; // slow enough without these
+        }
         let shared = a
             .hashes()
             .iter()
@@ -45,7 +48,8 @@ fn pairs_by_force(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, u32)> 
     alike.map(|(a, b)| (a as u32, b as u32)).collect()
 }
 
-/// The pairs among the candidates that reach the threshold, when every document is looked up and then inserted.
+/// The pairs among the candidates that reach the threshold, when every document is looked up and then
+/// inserted.
 fn pairs_by(
     mut index: Candidates<&Vec<ShingleSet>>,
     sets: &[ShingleSet],
@@ -70,7 +74,8 @@ fn pairs_by(
     pairs
 }
 
-/// Families of sets that differ from their first in a few shingles, of sizes that differ too; some sets are empty.
+/// Families of sets that differ from their first in a few shingles, of sizes that differ too; some sets are
+/// empty.
 fn families(
     seed: u64,
     families: u64,
@@ -115,8 +120,9 @@ fn exact_finds_what_force_finds() {
         (1, 1),
     ] {
         let threshold = Threshold { over, under };
-        for (seed, sizes, changes) in [(1, 0..12, 4), (2, 20..60, 12), (3, 70..90, 25), (4, 150..400, 80)] {
-            let sets = families(seed, 6, 25, sizes, changes);
+        let mut to_find = 0;
+        for (seed, sizes, changes) in [(1, 0..12, 4), (2, 20..60, 12), (3, 70..90, 25), (4, 150..300, 80)] {
+            let sets = families(seed, 3, 24, sizes, changes);
             let expected = pairs_by_force(&sets, threshold);
             let index = Candidates::exact(&sets, sets.len() as u32, threshold.similarity());
             assert_eq!(
@@ -124,19 +130,17 @@ fn exact_finds_what_force_finds() {
                 expected,
                 "{threshold:?}, seed {seed}"
             );
-            assert!(
-                !expected.is_empty(),
-                "nothing to find: {threshold:?}, seed {seed}"
-            );
+            to_find += expected.len();
         }
+        assert!(to_find > 0, "nothing to find: {threshold:?}");
     }
 }
 
 #[test]
 fn signatures_miss_no_more_than_they_may() {
     let (mut expected, mut missed) = (0, 0);
-    for seed in 0..20 {
-        let sets = families(seed, 30, 6, 20..120, 8);
+    for seed in 0..10 {
+        let sets = families(seed, 20, 8, 20..120, 8);
         let all = pairs_by_force(&sets, FOUR_FIFTHS);
         let index = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, seed), &sets);
         let found = pairs_by(index, &sets, FOUR_FIFTHS);
@@ -145,44 +149,50 @@ fn signatures_miss_no_more_than_they_may() {
         missed += all.len() - found.len();
     }
     // At exactly 0.8, 1 in 7,000 is missed; most of these pairs lie above.
-    assert!(expected > 3000 && missed <= 3, "missed {missed} of {expected}");
+    assert!(expected > 2000 && missed <= 2, "missed {missed} of {expected}");
 }
 
 #[track_caller]
-fn check_bucket_limit(sets: &Vec<ShingleSet>, limit: u32) {
-    let index = || Candidates::by_signatures(signatures(sets, FOUR_FIFTHS, 5), sets);
-    let cold = pairs_by(index().with_bucket_limit(u32::MAX), sets, FOUR_FIFTHS);
-    let hot = pairs_by(index().with_bucket_limit(limit), sets, FOUR_FIFTHS);
+fn check_bucket_limits(sets: Vec<ShingleSet>, limits: &[u32]) {
+    let signatures = signatures(&sets, FOUR_FIFTHS, 5);
+    let pairs = |limit| {
+        let index = Candidates::by_signatures(signatures.clone(), &sets).with_bucket_limit(limit);
+        pairs_by(index, &sets, FOUR_FIFTHS)
+    };
     // Prefixes miss nothing, so a full bucket can only add what the bands missed.
+    let cold = pairs(u32::MAX);
     assert_eq!(
         cold,
-        pairs_by_force(sets, FOUR_FIFTHS),
+        pairs_by_force(&sets, FOUR_FIFTHS),
         "choose another seed: the bands miss a pair"
     );
-    assert_eq!(hot, cold, "limit {limit}");
+    for &limit in limits {
+        assert_eq!(pairs(limit), cold, "limit {limit}");
+    }
 }
 
 #[test]
 fn full_buckets_give_the_same_answer() {
-    let sets = families(11, 3, 120, 60..90, 20);
-    for limit in [0, 1, 2, 10, 40, 100] {
-        check_bucket_limit(&sets, limit);
-    }
-    let mixed = families(12, 40, 12, 10..200, 12);
-    for limit in [0, 3, 8, 11] {
-        check_bucket_limit(&mixed, limit);
-    }
+    check_bucket_limits(families(11, 2, 90, 60..90, 20), &[0, 1, 2, 10, 40, 80]);
+    check_bucket_limits(families(12, 25, 12, 10..150, 12), &[0, 3, 8, 11]);
 }
 
 #[test]
-fn full_buckets_are_in_fact_moved() {
-    let sets = families(11, 1, 120, 80..81, 10);
+fn full_buckets_are_moved_and_stay_so() {
+    let sets = vec![ShingleSet::from_hashes((0..80).map(mix).collect()); 30];
     let mut index = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 5), &sets).with_bucket_limit(10);
-    (0..120).for_each(|document| index.insert(document));
-    let moved = index
-        .screened
-        .map(|screened| screened.moved.iter().filter(|&&moved| moved).count());
-    assert!(moved >= Some(100), "{moved:?} of 120");
+    for inserted in 1..=30 {
+        index.insert(inserted - 1);
+        let moved = index
+            .screened
+            .as_ref()
+            .map(|screened| screened.moved.iter().filter(|&&moved| moved).count());
+        assert_eq!(
+            moved,
+            Some(if inserted <= 10 { 0 } else { inserted as usize }),
+            "after {inserted}"
+        );
+    }
 }
 
 #[test]
@@ -340,9 +350,6 @@ proptest! {
         for greatest in [right.len() as u32, 4 * right.len() as u32] {
             let differences = Parities::new(&left, greatest).differences(&words);
             prop_assert!(differences as usize <= left.len() + right.len() - 2 * common);
-            if kept == 0 && left.is_empty() {
-                prop_assert!(differences as usize <= right.len());
-            }
         }
         prop_assert_eq!(Parities::new(&right, right.len() as u32).differences(&words), 0);
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use dittograph::corpus::{Fields, Format, ReadSettings, SiteBy};
+use dittograph::corpus::{Fields, Format, ReadMode, ReadSettings, SiteBy};
 use dittograph::error::{Error, Result};
 use dittograph::pipeline::{CandidateSource, CompareSettings, Content, Settings};
 use dittograph::resolve::KeepOrder;
@@ -16,7 +16,7 @@ use super::args::{CompareArgs, ContentArg, ReadArgs};
 pub fn settings(read: &ReadArgs, compare: &CompareArgs) -> Result<Settings> {
     let keep = KeepOrder(compare.keep.clone());
     Ok(Settings {
-        read: ReadSettings { max_record: read.max_record, ..ReadSettings::default() },
+        read: ReadSettings { max_record: read.max_record, mode: mode(read.mmap), ..ReadSettings::default() },
         fields: Fields {
             text: read.text_field.clone(),
             id: read.id_field.clone(),
@@ -45,6 +45,16 @@ pub fn settings(read: &ReadArgs, compare: &CompareArgs) -> Result<Settings> {
         protect: compare.protect.as_deref().map(ids).transpose()?.unwrap_or_default(),
         ..Settings::default()
     })
+}
+
+/// Whether plain files are mapped.
+fn mode(mmap: bool) -> ReadMode {
+    if mmap {
+        // SAFETY: whoever typed --mmap was told that nobody may change the files meanwhile, and takes that on.
+        unsafe { ReadMode::mapped() }
+    } else {
+        ReadMode::default()
+    }
 }
 
 /// The ids of a file, one a line.

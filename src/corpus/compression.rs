@@ -20,8 +20,7 @@ use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation,
 use crate::error::{Error, Result};
 
 /// How a file is packed.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Compression {
     /// Not at all.
     None,
@@ -101,7 +100,7 @@ pub fn reader(path: &Path, compression: Compression) -> Result<Box<dyn Read + Se
     }
 }
 
-/// What is read of a packed file at a time: twice the 32 KiB of a pipe buffer's common read; not measured further.
+/// What is read or written of a packed file at a time. A guess; other sizes were not measured.
 const PACKED_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Unpacks any stream; see [`reader`].
@@ -498,3 +497,6 @@ fn filled(input: &mut impl BufRead) -> io::Result<&[u8]> {
     }
     input.fill_buf()
 }
+
+#[cfg(test)]
+mod tests;

@@ -530,3 +530,6 @@ fn walk_error(error: walkdir::Error) -> Error {
         source: error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,16 @@
 //! a damaged stream delivers all that stands before the tear and says so.
 //!
 //! One file a format: a new one (WARC, HTML, Parquet, CSV) is a file here, a row in [`Format`]'s tables, its shape
-//! in [`pieces`] and its arm in [`parse`].
+//! in `pieces` and its arm in [`parse`].
+//!
+//! [`Shard`]: crate::corpus::Shard
+//! [`find_shards`]: crate::corpus::find_shards
+//! [`Piece`]: crate::corpus::Piece
+//! [`read_shard`]: crate::corpus::read_shard
+//! [`Record`]: crate::corpus::Record
+//! [`parse`]: crate::corpus::parse
+//! [`Rejection`]: crate::corpus::Rejection
+//! [`Format`]: crate::corpus::Format
 
 mod compression;
 mod inputs;
@@ -18,9 +27,6 @@ mod pieces;
 mod record;
 mod site;
 mod text;
-
-#[cfg(test)]
-mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -31,8 +37,7 @@ pub use record::{Fields, JsonKind, Record, Rejection, parse};
 pub use site::{SiteBy, site_of};
 
 /// How a shard's bytes hold documents.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// A JSON object a line.
     Jsonl,

@@ -116,15 +116,6 @@ pub struct ShardDigest {
     pub hash: u128,
 }
 
-impl ShardDigest {
-    /// Adds to a folder's hash, after the bytes of one of its files, what the file is called and how long it is.
-    pub fn seal_part(hash: &mut Xxh3, name: &str, bytes: u64) {
-        hash.update(name.as_bytes());
-        hash.update(&(name.len() as u64).to_le_bytes());
-        hash.update(&bytes.to_le_bytes());
-    }
-}
-
 /// Reads a shard from beginning to end and hands its chunks to `each`, in order.
 ///
 /// A damaged part ends with its [`Chunk::damage`], and the next part goes on.
@@ -149,7 +140,9 @@ pub fn read_shard(
         };
         ordinal = Cutter::new(shard.format, settings, number, ordinal, &mut counted).read(part)?;
         if shard.folder || shard.parts.len() > 1 {
-            ShardDigest::seal_part(&mut hash, &part.name, bytes - before);
+            hash.update(part.name.as_bytes());
+            hash.update(&(part.name.len() as u64).to_le_bytes());
+            hash.update(&(bytes - before).to_le_bytes());
         }
     }
     Ok(ShardDigest {
@@ -439,3 +432,6 @@ enum Filled {
     More,
     Ended,
 }
+
+#[cfg(test)]
+mod tests;

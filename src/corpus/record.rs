@@ -220,3 +220,6 @@ pub(super) fn utf8(piece: &[u8]) -> std::result::Result<&str, Rejection> {
         at: error.valid_up_to(),
     })
 }
+
+#[cfg(test)]
+mod tests;

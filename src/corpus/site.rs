@@ -17,16 +17,6 @@ pub enum SiteBy {
     Domain,
 }
 
-impl SiteBy {
-    /// As the command line spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            SiteBy::Host => "host",
-            SiteBy::Domain => "domain",
-        }
-    }
-}
-
 /// The site of a page: its host in lower case (punycode), without a closing dot and without one leading `www.`, or
 /// its registrable domain. IP addresses, hosts without a dot and public suffixes themselves stay whole.
 ///
@@ -57,4 +47,94 @@ pub fn site_of(url: &str, by: SiteBy) -> Option<String> {
         SiteBy::Domain => psl::domain_str(host).unwrap_or(bare),
     };
     Some(site.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, host: Option<&str>, domain: Option<&str>) {
+        assert_eq!(site_of(url, SiteBy::Host).as_deref(), host, "host of {url:?}");
+        assert_eq!(
+            site_of(url, SiteBy::Domain).as_deref(),
+            domain,
+            "domain of {url:?}"
+        );
+    }
+
+    #[test]
+    fn hosts_and_registrable_domains() {
+        check("http://example.com/", Some("example.com"), Some("example.com"));
+        check(
+            "HTTPS://WWW.Example.COM:8080/a",
+            Some("example.com"),
+            Some("example.com"),
+        );
+        check(
+            "https://www.www.example.com",
+            Some("www.example.com"),
+            Some("example.com"),
+        );
+        check(
+            "https://wwwexample.com",
+            Some("wwwexample.com"),
+            Some("wwwexample.com"),
+        );
+        check(
+            "https://user:pw@news.bbc.co.uk./",
+            Some("news.bbc.co.uk"),
+            Some("bbc.co.uk"),
+        );
+        check(
+            "https://a.b.github.io/",
+            Some("a.b.github.io"),
+            Some("b.github.io"),
+        );
+        check(
+            "https://www.b\u{fc}cher.de/",
+            Some("xn--bcher-kva.de"),
+            Some("xn--bcher-kva.de"),
+        );
+        check(
+            "https://a.\u{98df}\u{72ee}.\u{516c}\u{53f8}.cn/",
+            Some("a.xn--85x722f.xn--55qx5d.cn"),
+            Some("xn--85x722f.xn--55qx5d.cn"),
+        );
+        check(
+            "gopher://WWW.Example.Com/",
+            Some("example.com"),
+            Some("example.com"),
+        );
+    }
+
+    #[test]
+    fn what_has_no_domain_stays_whole() {
+        check("http://localhost:3000/", Some("localhost"), Some("localhost"));
+        check("http://github.io/", Some("github.io"), Some("github.io"));
+        check("http://1.2.3.4/", Some("1.2.3.4"), Some("1.2.3.4"));
+        check("gopher://1.2.3.4/", Some("1.2.3.4"), Some("1.2.3.4")); // the url crate looks for addresses in http urls only
+        check("http://0x7f.1/", Some("127.0.0.1"), Some("127.0.0.1"));
+        check(
+            "http://[2001:DB8::1]:80/",
+            Some("[2001:db8::1]"),
+            Some("[2001:db8::1]"),
+        );
+    }
+
+    #[test]
+    fn no_host_no_site() {
+        for url in [
+            "",
+            "example.com/a",
+            "//example.com/a",
+            "mailto:a@example.com",
+            "file:///a",
+            "http://",
+            "data:,a",
+            "http://a b/",
+        ] {
+            check(url, None, None);
+        }
+    }
 }

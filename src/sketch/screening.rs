@@ -32,14 +32,16 @@ impl Banding {
         1.0 - self.miss_probability(s)
     }
 
-    /// The probability that they share none; exact where [`candidate_probability`](Banding::candidate_probability)
-    /// is so near 1 that nothing is left of the difference.
+    /// The probability that they share none; exact where
+    /// [`candidate_probability`](Banding::candidate_probability) is so near 1 that nothing is left of the
+    /// difference.
     pub fn miss_probability(self, s: f64) -> f64 {
         (1.0 - s.powi(i32::from(self.rows))).powi(i32::from(self.bands))
     }
 }
 
-/// Which candidate pairs are worth measuring: those of whose `functions` low bytes at least `min_equal` agree.
+/// Which candidate pairs are worth measuring: those of whose `functions` low bytes at least `min_equal`
+/// agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefilter {
     /// How many bytes a signature has for this: one for each hash function.
@@ -63,18 +65,23 @@ impl Prefilter {
     /// The probability that they do not: fewer than `min_equal` successes of `functions`, each with
     /// probability `s + (1 - s) / 256`, for different values agree in a byte by accident.
     pub fn miss_probability(self, s: f64) -> f64 {
-        let equal = s + (1.0 - s) / 256.0;
-        let functions = f64::from(self.functions);
-        let mut log_choices = 0.0; // ln of (functions choose successes)
-        let mut miss = 0.0;
-        for successes in (0..self.min_equal).map(f64::from) {
-            miss +=
-                (log_choices + log_power(equal, successes) + log_power(1.0 - equal, functions - successes))
-                    .exp();
-            log_choices += ((functions - successes) / (successes + 1.0)).ln();
-        }
-        miss.min(1.0)
+        chances_of_equal(self.functions, s)
+            .take(usize::from(self.min_equal))
+            .sum::<f64>()
+            .min(1.0)
     }
+}
+
+/// The probabilities that exactly 0, 1, 2, ... bytes agree.
+fn chances_of_equal(functions: u16, s: f64) -> impl Iterator<Item = f64> {
+    let equal = s + (1.0 - s) / 256.0;
+    let mut log_choices = 0.0; // ln of (functions choose successes)
+    (0..=functions).map(move |successes| {
+        let (successes, failures) = (f64::from(successes), f64::from(functions - successes));
+        let chance = (log_choices + log_power(equal, successes) + log_power(1.0 - equal, failures)).exp();
+        log_choices += (failures / (successes + 1.0)).ln();
+        chance
+    })
 }
 
 /// ln of `base^exponent`, with 0^0 = 1.
@@ -132,16 +139,17 @@ pub struct Screening {
 }
 
 impl Screening {
-    /// The probability with which a lone pair at exactly the threshold may be missed. What is promised is 1e-3; the
-    /// bar that our own tests hold is 3e-4, and the rest of the way to it is for what the model leaves out.
+    /// The probability with which a lone pair at exactly the threshold may be missed. What is promised is
+    /// 1e-3; the bar that our own tests hold is 3e-4, and the rest of the way to it is for what the model
+    /// leaves out.
     pub const MISS: f64 = 2.5e-4;
 
-    /// The part of [`MISS`](Screening::MISS) that the bands may use up. The prefilter must be left something: with
-    /// less than a fifth it would let almost everything pass.
+    /// The part of [`MISS`](Screening::MISS) that the bands may use up. The prefilter must be left something:
+    /// with less than a fifth it would let almost everything pass.
     const BANDING_MISS: f64 = 2e-4;
 
-    /// The part that the prefilter may use up, when the bands leave as much. One byte more or less turns few pairs away
-    /// and nearly doubles the miss, so what the bands do not need is not all spent.
+    /// The part that the prefilter may use up, when the bands leave as much. One byte more or less turns few
+    /// pairs away and nearly doubles the miss, so what the bands do not need is not all spent.
     const PREFILTER_MISS: f64 = 1.5e-4;
 
     /// Signatures are as short as that, if [`LEAST_ROWS`](Screening::LEAST_ROWS) can be had for it.
@@ -156,10 +164,11 @@ impl Screening {
     /// The choice for `similarity` in `0.5..=1.0`; `None` outside of that range (and for NaN), where the
     /// signatures would have to be longer than is useful: only `--exact` finds such pairs.
     ///
-    /// It minimises what is brought together in vain. Longer bands do that best, so `rows` is the greatest for
-    /// which as many bands as fit miss at most 2e-4 of the pairs at exactly `similarity`; `min_equal` is the
-    /// greatest for which the prefilter misses at most 1.5e-4, and both together at most [`MISS`](Screening::MISS). Their
-    /// chances are added, which overstates the miss a little. Pairs above `similarity` are missed less often.
+    /// It minimises what is brought together in vain. Longer bands do that best, so `rows` is the greatest
+    /// for which as many bands as fit miss at most 2e-4 of the pairs at exactly `similarity`; `min_equal` is
+    /// the greatest for which the prefilter misses at most 1.5e-4, and both together at most
+    /// [`MISS`](Screening::MISS). Their chances are added, which overstates the miss a little. Pairs above
+    /// `similarity` are missed less often.
     pub fn for_similarity(similarity: f64) -> Option<Screening> {
         if !(0.5..=1.0).contains(&similarity) {
             return None;
@@ -178,8 +187,8 @@ impl Screening {
         })
     }
 
-    /// The probability that a lone pair of similarity `s` (0.0..=1.0) is measured: it shares a bucket and passes
-    /// the prefilter. A lower bound: the chances to miss are added.
+    /// The probability that a lone pair of similarity `s` (0.0..=1.0) is measured: it shares a bucket and
+    /// passes the prefilter. A lower bound: the chances to miss are added.
     pub fn candidate_probability(&self, s: f64) -> f64 {
         1.0 - self.miss_probability(s)
     }
@@ -201,12 +210,11 @@ fn longest_bands(functions: u16, similarity: f64) -> Option<Banding> {
 }
 
 fn strictest_prefilter(functions: u16, similarity: f64, miss: f64) -> Prefilter {
-    (0..=functions)
-        .rev()
-        .map(|min_equal| Prefilter { functions, min_equal })
-        .find(|prefilter| prefilter.miss_probability(similarity) <= miss)
-        .unwrap_or(Prefilter {
-            functions,
-            min_equal: 0,
-        }) // 0 misses nothing
+    let mut left = miss;
+    let allowed = chances_of_equal(functions, similarity).take_while(|chance| {
+        left -= chance;
+        left >= 0.0
+    });
+    let min_equal = (allowed.count() as u16).min(functions);
+    Prefilter { functions, min_equal }
 }

@@ -3,11 +3,12 @@
 use super::{Screening, Sketcher, mix};
 use crate::shingle::ShingleSet;
 
-/// What is kept of the signatures of many documents, a row each, in document order: the key of every band, the
-/// low byte of every function, and the size of the set.
+/// What is kept of the signatures of many documents, a row each, in document order: the key of every band,
+/// the low byte of every function, and the size of the set.
 ///
 /// Blocks of documents can be signed on different threads and then joined, in document order, by
-/// [`append`](Signatures::append). Memory: `4 · bands + functions + 4` bytes a document: 232 at a threshold of 0.8.
+/// [`append`](Signatures::append). Memory: `4 · bands + functions + 4` bytes a document: 232 at a threshold
+/// of 0.8.
 #[derive(Clone, Debug)]
 pub struct Signatures {
     screening: Screening,
@@ -92,8 +93,8 @@ impl Signatures {
         &self.bytes[document * functions..][..functions]
     }
 
-    /// The keys of the bands, band by band: documents that agree in one share a bucket. Different bands give the
-    /// same key by accident with probability 2^-32, which costs one look at the bytes.
+    /// The keys of the bands, band by band: documents that agree in one share a bucket. Different bands give
+    /// the same key by accident with probability 2^-32, which costs one look at the bytes.
     pub fn keys(&self, document: usize) -> &[u32] {
         let bands = self.bands();
         &self.keys[document * bands..][..bands]

@@ -1,0 +1,590 @@
+//! The contract's guarantees 1 to 4 as laws over random corpora, and `verify` against planted faults.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dittograph::corpus::{ReadSettings, find_shards};
+use dittograph::output::Summary;
+use dittograph::pipeline::{self, CandidateSource, CompareSettings, Guards, Job, Settings, Silent, Target};
+use dittograph::text::tokens;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Paragraphs that documents are made of. Several share most of their words, so that near-duplicates occur.
+const PARAGRAPHS: [&str; 8] = [
+    "the harbour office opened its gates at dawn and the first boats came in with herring and with rain on deck",
+    "the harbour office opened its gates at noon and the first boats came in with herring and with rain on deck",
+    "nobody in the town remembered a winter as long as this one and the baker said so every morning to everyone",
+    "a bridge of larch was built across the narrow river by four carpenters who had never built a bridge before",
+    "a bridge of larch was built across the narrow river by five carpenters who had never built a bridge before",
+    "subscribe to our letter",
+    "copyright 2024 the harbour gazette all rights reserved page 7 of 12 write to us at any time of the day or night",
+    "***",
+];
+
+/// One line of a shard.
+#[derive(Clone, Debug)]
+enum Line {
+    Document { site: u8, paragraphs: Vec<u8>, edit: Option<u8>, id: Option<u8>, dump: u8 },
+    Garbage(u8),
+    Blank,
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    let document = (
+        0..2u8,
+        prop::collection::vec(0..PARAGRAPHS.len() as u8, 0..6),
+        prop::option::weighted(0.3, any::<u8>()),
+        prop::option::of(0..20u8),
+        0..2u8,
+    );
+    prop_oneof![
+        12 => document.prop_map(|(site, paragraphs, edit, id, dump)| Line::Document { site, paragraphs, edit, id, dump }),
+        1 => any::<u8>().prop_map(Line::Garbage),
+        1 => Just(Line::Blank),
+    ]
+}
+
+fn corpus() -> impl Strategy<Value = Vec<Vec<Line>>> {
+    prop::collection::vec(prop::collection::vec(line(), 0..40), 1..4)
+}
+
+/// The bytes of a shard. Some end without a line break, some begin with a byte order mark, some have CRLF.
+fn bytes_of(lines: &[Line], number: usize) -> Vec<u8> {
+    let mut bytes = if number == 1 { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
+    for line in lines {
+        match line {
+            Line::Blank => bytes.extend(b"  "),
+            Line::Garbage(0..100) => bytes.extend(b"{\"text\": \"torn"),
+            Line::Garbage(100..200) => bytes.extend(b"{\"text\": \"\xff\"}"),
+            Line::Garbage(_) => bytes.extend(b"{\"body\": null}"),
+            Line::Document { site, paragraphs, edit, id, dump } => {
+                let mut record = json!({
+                    "url": format!("https://site{site}.example/{number}"),
+                    "text": text_of(paragraphs, *edit),
+                    "dump": dump,
+                });
+                if let Some(id) = id {
+                    record["id"] = json!(format!("d{id}"));
+                }
+                bytes.extend(record.to_string().as_bytes());
+            }
+        }
+        bytes.extend(if number == 2 { &b"\r\n"[..] } else { b"\n" });
+    }
+    if lines.len() % 3 == 1 {
+        bytes.pop();
+    }
+    bytes
+}
+
+fn text_of(paragraphs: &[u8], edit: Option<u8>) -> String {
+    let chosen: Vec<&str> = paragraphs.iter().map(|&number| PARAGRAPHS[number as usize]).collect();
+    let mut text = chosen.join("\n\n");
+    if let Some(edit) = edit {
+        let words: Vec<&str> = text.split(' ').collect();
+        let place = edit as usize % words.len();
+        let edited: Vec<String> = words
+            .iter()
+            .enumerate()
+            .map(|(index, word)| if index == place { format!("{word}x{edit}") } else { (*word).to_owned() })
+            .collect();
+        text = edited.join(" ");
+    }
+    text
+}
+
+/// A corpus on disk, and a place for runs.
+struct Scratch {
+    dir: tempfile::TempDir,
+    shards: Vec<Vec<u8>>,
+}
+
+impl Scratch {
+    fn new(corpus: &[Vec<Line>]) -> Scratch {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("input")).unwrap();
+        let shards: Vec<Vec<u8>> = corpus.iter().enumerate().map(|(number, lines)| bytes_of(lines, number)).collect();
+        for (number, bytes) in shards.iter().enumerate() {
+            fs::write(dir.path().join(format!("input/{number}.jsonl")), bytes).unwrap();
+        }
+        Scratch { dir, shards }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn dedupe(&self, name: &str, settings: &Settings) -> Summary {
+        let input = self.path("input").to_str().unwrap().to_owned();
+        let inputs = find_shards(&[input], None, self.dir.path()).unwrap();
+        let dir = self.path(name);
+        let target = Target { dir: &dir, force: false };
+        let job = Job::Dedupe { with_removed: true };
+        pipeline::run(&inputs, settings, Guards::default(), job, target, &Silent).unwrap()
+    }
+}
+
+fn exact() -> Settings {
+    let compare = CompareSettings { candidates: CandidateSource::Exact, ..CompareSettings::default() };
+    Settings { compare, ..Settings::default() }
+}
+
+fn records(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+type Name = (String, u64);
+
+fn name(reference: &Value) -> Name {
+    (reference["shard"].as_str().unwrap().to_owned(), reference["ordinal"].as_u64().unwrap())
+}
+
+fn findings(run: &Path, shards: usize) -> Vec<Value> {
+    (0..shards).flat_map(|number| records(&run.join(format!("findings/{number}.jsonl")))).collect()
+}
+
+/// The documents as a slow reader sees them, by name, in order; and how many records it cannot read.
+fn documents(scratch: &Scratch) -> (BTreeMap<Name, Value>, u64) {
+    let mut found = BTreeMap::new();
+    let mut rejected = 0;
+    for (number, bytes) in scratch.shards.iter().enumerate() {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        for (ordinal, line) in lines.enumerate() {
+            match serde_json::from_slice::<Value>(line) {
+                Ok(record) if record["text"].is_string() => {
+                    found.insert((format!("{number}.jsonl"), ordinal as u64), record);
+                }
+                _ => rejected += 1,
+            }
+        }
+    }
+    (found, rejected)
+}
+
+/// What a document is compared by.
+struct Content {
+    whole: Vec<String>,
+    shingles: HashSet<Vec<String>>,
+    tokens: usize,
+    thin: bool,
+}
+
+fn content(record: &Value, boilerplate: &[(usize, usize)]) -> Content {
+    let text = record["text"].as_str().unwrap();
+    let mut own = Vec::new();
+    let mut start = 0;
+    for &(from, to) in boilerplate {
+        own.extend(tokens(&text[start..from]));
+        start = to;
+    }
+    own.extend(tokens(&text[start..]));
+    let shingles = if own.is_empty() { HashSet::new() } else { own.windows(own.len().min(5)).map(<[String]>::to_vec).collect() };
+    let thin = !boilerplate.is_empty() && own.len() < 20;
+    Content { whole: tokens(text), shingles, tokens: own.len(), thin }
+}
+
+fn jaccard(a: &Content, b: &Content) -> f64 {
+    let shared = a.shingles.intersection(&b.shingles).count();
+    shared as f64 / (a.shingles.len() + b.shingles.len() - shared).max(1) as f64
+}
+
+/// Section 5 of the contract, steps 1, 5 and 6, word for word and slow: who is removed because of whom.
+fn decided(contents: &BTreeMap<Name, Content>) -> BTreeMap<Name, (Name, f64, bool)> {
+    let mut order: Vec<(&Name, &Content)> = contents.iter().collect();
+    order.sort_by_key(|(_, content)| std::cmp::Reverse(content.tokens));
+    let mut kept: Vec<(&Name, &Content)> = Vec::new();
+    let mut removed = BTreeMap::new();
+    for (name, content) in order {
+        let equal = kept.iter().find(|(_, other)| !content.whole.is_empty() && other.whole == content.whole);
+        if let Some((of, _)) = equal {
+            removed.insert(name.clone(), ((*of).clone(), 1.0, true));
+            continue;
+        }
+        let mut best: Option<(&Name, f64)> = None;
+        if !content.thin {
+            for (of, other) in kept.iter().filter(|(_, other)| !other.thin) {
+                let similarity = jaccard(content, other);
+                if similarity >= 0.8 && best.is_none_or(|(_, most)| similarity > most) {
+                    best = Some((of, similarity));
+                }
+            }
+        }
+        match best {
+            Some((of, similarity)) => drop(removed.insert(name.clone(), (of.clone(), similarity, false))),
+            None => kept.push((name, content)),
+        }
+    }
+    removed
+}
+
+fn boilerplate_of(findings: &[Value]) -> BTreeMap<Name, Vec<(usize, usize)>> {
+    let mut spans: BTreeMap<Name, Vec<(usize, usize)>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding["finding"] == "boilerplate") {
+        let end = |end: &str| finding[end].as_u64().unwrap() as usize;
+        spans.entry(name(finding)).or_default().push((end("start"), end("end")));
+    }
+    spans
+}
+
+fn duplicates_of(findings: &[Value]) -> BTreeMap<Name, (Name, f64, bool)> {
+    let duplicates = findings.iter().filter(|finding| finding["finding"] == "duplicate");
+    duplicates
+        .map(|finding| {
+            let exact = finding["exact"].as_bool().unwrap();
+            (name(finding), (name(&finding["of"]), finding["jaccard"].as_f64().unwrap(), exact))
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Guarantee 1, and steps 5 and 6: with every pair measured, the decisions are those of the slow and obvious way.
+    #[test]
+    fn decisions_are_those_of_brute_force(corpus in corpus()) {
+        let scratch = Scratch::new(&corpus);
+        scratch.dedupe("run", &exact());
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        let spans = boilerplate_of(&findings);
+        let contents: BTreeMap<Name, Content> = documents(&scratch).0
+            .iter()
+            .map(|(name, record)| (name.clone(), content(record, spans.get(name).map_or(&[], Vec::as_slice))))
+            .collect();
+        prop_assert_eq!(duplicates_of(&findings), decided(&contents));
+    }
+
+    /// Guarantee 1 by signatures: every witness is kept and as similar as it is said to be.
+    #[test]
+    fn every_duplicate_has_a_kept_witness(corpus in corpus()) {
+        let scratch = Scratch::new(&corpus);
+        scratch.dedupe("run", &Settings::default());
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        let (spans, duplicates) = (boilerplate_of(&findings), duplicates_of(&findings));
+        let documents = documents(&scratch).0;
+        let content = |name: &Name| content(&documents[name], spans.get(name).map_or(&[], Vec::as_slice));
+        for (document, (of, similarity, exact)) in &duplicates {
+            prop_assert!(!duplicates.contains_key(of), "{:?} is removed because of {:?}, which is removed", document, of);
+            let (own, witness) = (content(document), content(of));
+            let measured = if *exact { 1.0 } else { jaccard(&own, &witness) };
+            prop_assert!(*similarity >= 0.8 && (measured - similarity).abs() < 1e-12);
+            prop_assert!(!*exact || own.whole == witness.whole);
+        }
+    }
+
+    /// Guarantees 2 and 3: everything is accounted for, what stays is untouched, and all of it comes back.
+    #[test]
+    fn nothing_is_lost_and_nothing_kept_changes(corpus in corpus()) {
+        let scratch = Scratch::new(&corpus);
+        let summary = scratch.dedupe("run", &Settings::default());
+        let (readable, rejected) = documents(&scratch);
+        let count = summary.documents;
+        prop_assert_eq!(count.read, readable.len() as u64 + rejected);
+        prop_assert_eq!(count.rejected, rejected);
+        prop_assert_eq!(count.kept + count.removed + count.rejected, count.read);
+        let bytes = summary.bytes;
+        prop_assert_eq!(bytes.read, scratch.shards.iter().map(Vec::len).sum::<usize>() as u64);
+        prop_assert_eq!(bytes.kept + bytes.removed + bytes.stripped + bytes.rejected + bytes.framing, bytes.read);
+        let mut kept = 0;
+        for (number, input) in scratch.shards.iter().enumerate() {
+            let output = fs::read(scratch.path("run").join(format!("corpus/{number}.jsonl"))).unwrap();
+            kept += output.len() as u64;
+            let mut lines = input.strip_prefix(b"\xef\xbb\xbf").unwrap_or(input).split_inclusive(|byte| *byte == b'\n');
+            for line in output.split_inclusive(|byte| *byte == b'\n') {
+                prop_assert!(lines.any(|read| read == line), "a kept record is none of the input's, or out of order");
+            }
+        }
+        prop_assert_eq!(kept, bytes.kept);
+        pipeline::restore(&scratch.path("run"), &scratch.path("back")).unwrap();
+        for (number, input) in scratch.shards.iter().enumerate() {
+            prop_assert_eq!(&fs::read(scratch.path("back").join(format!("{number}.jsonl"))).unwrap(), input);
+        }
+        let checked = pipeline::verify(&scratch.path("run")).unwrap();
+        prop_assert!(checked.faults.is_empty(), "{:?}", checked.faults);
+    }
+
+    /// Guarantee 4: threads and the sizes of reads change no byte.
+    #[test]
+    fn the_same_input_gives_the_same_bytes(corpus in corpus()) {
+        let scratch = Scratch::new(&corpus);
+        let answers = |name: &str, threads: usize, chunk_bytes: usize| {
+            let read = ReadSettings { chunk_bytes, ..ReadSettings::default() };
+            let settings = Settings { read, ..Settings::default() };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| scratch.dedupe(name, &settings));
+            let run = scratch.path(name);
+            let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+            for number in 0..scratch.shards.len() {
+                for folder in ["findings", "corpus", "removed"] {
+                    let file = format!("{folder}/{number}.jsonl");
+                    files.insert(file.clone(), fs::read(run.join(file)).unwrap());
+                }
+            }
+            for file in ["clusters.jsonl", "templates.jsonl", "rejected.jsonl"] {
+                files.insert(file.to_owned(), fs::read(run.join(file)).unwrap());
+            }
+            files
+        };
+        let one = answers("one", 1, 1 << 20);
+        prop_assert!(one == answers("many", 3, 1 << 20), "threads");
+        prop_assert!(one == answers("small", 2, 100), "chunks");
+    }
+
+    /// `--within`: no document is removed because of one that differs in the field.
+    #[test]
+    fn nothing_is_compared_across_within(corpus in corpus()) {
+        let scratch = Scratch::new(&corpus);
+        let mut settings = exact();
+        settings.fields.within = Some("dump".to_owned());
+        scratch.dedupe("run", &settings);
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        let documents = documents(&scratch).0;
+        for (document, (of, ..)) in duplicates_of(&findings) {
+            prop_assert_eq!(&documents[&document]["dump"], &documents[&of]["dump"]);
+        }
+    }
+}
+
+/// A run that has everything: duplicates near and exact, a footer, rejected and blank lines.
+fn good_run() -> Scratch {
+    let document = |site, paragraphs: &[u8], edit| Line::Document {
+        site,
+        paragraphs: paragraphs.to_vec(),
+        edit,
+        id: None,
+        dump: 0,
+    };
+    let mut lines = vec![
+        document(0, &[0, 2, 3, 6], None),
+        document(0, &[0, 2, 3, 6], None),
+        document(0, &[1, 2, 3, 6], None),
+        document(0, &[2, 0, 0, 6], None),
+        document(0, &[3, 2, 6], None),
+        Line::Garbage(1),
+        Line::Blank,
+        document(1, &[3, 0, 2], Some(3)),
+        document(1, &[3, 0, 2], Some(40)),
+        document(1, &[3, 0, 2], None),
+    ];
+    lines.extend((0..6).map(|edit| document(0, &[4, 6], Some(edit * 3))));
+    let scratch = Scratch::new(&[lines]);
+    let summary = scratch.dedupe("run", &Settings::default());
+    assert!(summary.documents.removed > 2 && summary.documents.rejected == 1, "{:?}", summary.documents);
+    scratch
+}
+
+/// Rewrites a file of DIR line by line: `change` sees each record and says whether it stays.
+fn rewrite(run: &Path, file: &str, mut change: impl FnMut(usize, &mut Value) -> bool) {
+    let path = run.join(file);
+    let mut out = String::new();
+    for (number, mut record) in records(&path).into_iter().enumerate() {
+        if change(number, &mut record) {
+            out += &(record.to_string() + "\n");
+        }
+    }
+    fs::write(path, out).unwrap();
+}
+
+fn rewrite_summary(run: &Path, change: impl FnOnce(&mut Value)) {
+    let path = run.join("summary.json");
+    let mut summary: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut summary);
+    fs::write(path, summary.to_string()).unwrap();
+}
+
+/// Makes the checksums right again, as somebody would who wants to go unnoticed.
+fn seal(run: &Path) {
+    rewrite_summary(run, |summary| {
+        for file in summary["files"].as_array_mut().unwrap() {
+            let bytes = fs::read(run.join(file["path"].as_str().unwrap())).unwrap();
+            file["bytes"] = json!(bytes.len());
+            file["hash"] = json!(format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes)));
+        }
+    });
+}
+
+fn drop_line(run: &Path, file: &str, number: usize) {
+    rewrite(run, file, |line, _| line != number);
+}
+
+#[test]
+fn verify_passes_a_good_run() {
+    let scratch = good_run();
+    let checked = pipeline::verify(&scratch.path("run")).unwrap();
+    assert_eq!(checked.faults, [""; 0]);
+    assert!(checked.witnesses > 2);
+}
+
+/// A change to a run's folder, and what `verify` must say of it.
+type Fault = (&'static str, fn(&Path), &'static str);
+
+#[test]
+fn verify_names_planted_faults() {
+    let findings = "findings/0.jsonl";
+    let _ = findings;
+    let faults: &[Fault] = &[
+        ("a kept record is gone", |run| drop_line(run, "corpus/0.jsonl", 0), "do not fit together"),
+        (
+            "a byte of a kept record is another",
+            |run| {
+                let path = run.join("corpus/0.jsonl");
+                let text = fs::read_to_string(&path).unwrap();
+                fs::write(&path, text.replacen("harbour", "harbouR", 1)).unwrap();
+            },
+            "is not what was read",
+        ),
+        (
+            "kept records change places",
+            |run| {
+                let path = run.join("corpus/0.jsonl");
+                let text = fs::read_to_string(&path).unwrap();
+                let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+                let last = lines.len() - 2;
+                lines.swap(last, last - 1);
+                fs::write(&path, lines.concat()).unwrap();
+            },
+            "is not what was read",
+        ),
+        ("a removed record is gone", |run| drop_line(run, "removed/0.jsonl", 0), "do not fit together"),
+        (
+            "a removed record is another",
+            |run| {
+                rewrite(run, "removed/0.jsonl", |line, record| {
+                    if line == 0 {
+                        record["raw"] = json!(record["raw"].as_str().unwrap().replacen("herring", "haddock", 1));
+                    }
+                    true
+                });
+            },
+            "is not what was read",
+        ),
+        (
+            "a witness is no kept document",
+            |run| {
+                let duplicates: Vec<Value> = records(&run.join("findings/0.jsonl"))
+                    .into_iter()
+                    .filter(|finding| finding["finding"] == "duplicate")
+                    .collect();
+                let last = duplicates[duplicates.len() - 1].clone();
+                rewrite(run, "findings/0.jsonl", |_, finding| {
+                    if *finding == duplicates[0] {
+                        finding["of"]["ordinal"] = last["ordinal"].clone();
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "was not kept",
+        ),
+        (
+            "a similarity is another",
+            |run| {
+                rewrite(run, "findings/0.jsonl", |_, finding| {
+                    if finding["finding"] == "duplicate" && finding["exact"] == false {
+                        finding["jaccard"] = json!(0.99);
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "measured again",
+        ),
+        (
+            "a near-duplicate is called exact",
+            |run| {
+                rewrite(run, "findings/0.jsonl", |_, finding| {
+                    if finding["finding"] == "duplicate" {
+                        finding["exact"] = json!(true);
+                        finding["jaccard"] = json!(1.0);
+                        finding["containment"] = json!(1.0);
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "exact copy",
+        ),
+        (
+            "a removal without a finding",
+            |run| {
+                rewrite(run, "findings/0.jsonl", |_, finding| finding["finding"] != "duplicate");
+                seal(run);
+            },
+            "no finding says why",
+        ),
+        (
+            "the summary counts wrong",
+            |run| rewrite_summary(run, |summary| summary["documents"]["kept"] = json!(99)),
+            "documents",
+        ),
+        (
+            "the summary counts bytes wrong",
+            |run| rewrite_summary(run, |summary| summary["bytes"]["kept"] = json!(99)),
+            "bytes",
+        ),
+        (
+            "a cluster has lost a member",
+            |run| {
+                rewrite(run, "clusters.jsonl", |_, cluster| {
+                    cluster["members"].as_array_mut().unwrap().pop();
+                    true
+                });
+                seal(run);
+            },
+            "is not in the cluster",
+        ),
+        ("a finding is gone", |run| drop_line(run, "findings/0.jsonl", 3), "not the file that the run wrote"),
+        (
+            "a template is gone",
+            |run| {
+                fs::write(run.join("templates.jsonl"), "").unwrap();
+                seal(run);
+            },
+            "no template",
+        ),
+        (
+            "a rejected record is not told",
+            |run| {
+                fs::write(run.join("rejected.jsonl"), "").unwrap();
+                seal(run);
+            },
+            "rejected.jsonl",
+        ),
+        ("a file more in corpus", |run| fs::write(run.join("corpus/more.jsonl"), "{}\n").unwrap(), "is no shard"),
+        ("removed is gone", |run| fs::remove_dir_all(run.join("removed")).unwrap(), "removed"),
+    ];
+    for (what, plant, said) in faults {
+        let scratch = good_run();
+        let run = scratch.path("run");
+        plant(&run);
+        let checked = pipeline::verify(&run).unwrap();
+        let named = checked.faults.iter().any(|fault| fault.contains(said));
+        assert!(named, "{what}: verify says {:?}", checked.faults);
+    }
+}
+
+#[test]
+fn a_run_without_a_summary_is_not_finished() {
+    let scratch = good_run();
+    fs::remove_file(scratch.path("run/summary.json")).unwrap();
+    let error = pipeline::verify(&scratch.path("run")).unwrap_err().to_string();
+    assert!(error.contains("not finished"), "{error}");
+    let error = pipeline::restore(&scratch.path("run"), &scratch.path("back")).unwrap_err().to_string();
+    assert!(error.contains("not finished"), "{error}");
+}
+
+#[test]
+fn every_kind_of_line_is_told_apart() {
+    // The strategies above are worth nothing if their corpora never hold what the laws speak of.
+    let scratch = good_run();
+    let kinds: BTreeSet<String> = findings(&scratch.path("run"), 1)
+        .iter()
+        .map(|finding| finding["finding"].as_str().unwrap().to_owned())
+        .collect();
+    for kind in ["boilerplate", "duplicate"] {
+        assert!(kinds.contains(kind), "{kinds:?}");
+    }
+}
