@@ -22,9 +22,9 @@ pub(super) struct Buckets {
 #[derive(Clone)]
 struct Bucket {
     newest: u32,
+    /// How many came. When they are more than the limit, the bucket is full: its chain was moved to the prefix
+    /// index, and what comes from now on goes there at once.
     documents: u32,
-    /// More documents than the limit came: what is inserted from now on goes to the prefix index at once.
-    full: bool,
     /// A document of this bucket is in the prefix index.
     asks_prefixes: bool,
 }
@@ -46,7 +46,6 @@ impl Buckets {
         let fresh = Bucket {
             newest: NONE,
             documents: 0,
-            full: false,
             asks_prefixes: false,
         };
         Buckets {
@@ -68,7 +67,7 @@ impl Buckets {
         let numbers = row(&self.numbers, self.bands, document);
         if numbers
             .iter()
-            .any(|&number| number != NONE && self.buckets[number as usize].full)
+            .any(|&number| number != NONE && self.buckets[number as usize].documents > self.limit)
         {
             return to_move.push(document);
         }
@@ -81,7 +80,6 @@ impl Buckets {
             bucket.newest = (self.entries.len() - 1) as u32;
             bucket.documents += 1;
             if bucket.documents > self.limit {
-                bucket.full = true;
                 to_move.extend(chain(&self.entries, bucket.newest));
                 bucket.newest = NONE;
             }

@@ -178,6 +178,16 @@ impl<S: Sets> Candidates<S> {
         }
     }
 
+    /// Whether two documents, inserted or not, need to be measured: their signatures pass the prefilter. In the exact
+    /// making, always.
+    pub fn may_pair(&self, a: u32, b: u32) -> bool {
+        self.screened.as_ref().is_none_or(|screened| {
+            let signatures = &screened.signatures;
+            let prefilter = signatures.screening().prefilter;
+            prefilter.passes(signatures.bytes(a as usize), signatures.bytes(b as usize))
+        })
+    }
+
     /// Replaces `out` by every inserted document that may be as similar to `document` as the index was made
     /// for: ascending, no repeats, never `document` itself, which need not have been inserted.
     pub fn candidates(&self, document: u32, out: &mut Vec<u32>) {

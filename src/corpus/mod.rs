@@ -23,6 +23,7 @@
 mod compression;
 mod inputs;
 mod jsonl;
+mod mapped;
 mod pieces;
 mod record;
 mod site;
@@ -32,12 +33,14 @@ use std::path::{Path, PathBuf};
 
 pub use compression::{Compression, Damage, FinishWrite, decoder, reader, writer};
 pub use inputs::{Inputs, Skipped, find_shards};
+pub use mapped::ReadMode;
 pub use pieces::{Chunk, Piece, PieceKind, ReadSettings, ShardDigest, read_shard};
 pub use record::{Fields, JsonKind, Record, Rejection, parse};
 pub use site::{SiteBy, site_of};
 
 /// How a shard's bytes hold documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// A JSON object a line.
     Jsonl,

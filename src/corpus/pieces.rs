@@ -14,7 +14,7 @@ use std::io::{ErrorKind, Read};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Damage, Format, Part, Shard, jsonl, reader, text};
+use super::{Damage, Format, Part, ReadMode, Shard, jsonl, text};
 use crate::error::{Error, Result};
 
 /// How much is read and held at a time.
@@ -25,6 +25,8 @@ pub struct ReadSettings {
     /// A chunk is full with the first piece that brings it to this many bytes (a fragment run: exactly so many).
     /// 1 MiB by default, a guess: some hundred articles, enough to make a hand-over between threads cheap. 0 means 1.
     pub chunk_bytes: usize,
+    /// How plain files come in: read, unless asked.
+    pub mode: ReadMode,
 }
 
 impl Default for ReadSettings {
@@ -32,6 +34,7 @@ impl Default for ReadSettings {
         ReadSettings {
             max_record: 64 << 20,
             chunk_bytes: 1 << 20,
+            mode: ReadMode::default(),
         }
     }
 }
@@ -116,6 +119,15 @@ pub struct ShardDigest {
     pub hash: u128,
 }
 
+impl ShardDigest {
+    /// Adds to a folder's hash, after the bytes of one of its files, what the file is called and how long it is.
+    pub fn seal_part(hash: &mut Xxh3, name: &str, bytes: u64) {
+        hash.update(name.as_bytes());
+        hash.update(&(name.len() as u64).to_le_bytes());
+        hash.update(&bytes.to_le_bytes());
+    }
+}
+
 /// Reads a shard from beginning to end and hands its chunks to `each`, in order.
 ///
 /// A damaged part ends with its [`Chunk::damage`], and the next part goes on.
@@ -140,9 +152,7 @@ pub fn read_shard(
         };
         ordinal = Cutter::new(shard.format, settings, number, ordinal, &mut counted).read(part)?;
         if shard.folder || shard.parts.len() > 1 {
-            hash.update(part.name.as_bytes());
-            hash.update(&(part.name.len() as u64).to_le_bytes());
-            hash.update(&(bytes - before).to_le_bytes());
+            ShardDigest::seal_part(&mut hash, &part.name, bytes - before);
         }
     }
     Ok(ShardDigest {
@@ -188,6 +198,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const READ_BYTES: (usize, usize) = (16 << 10, 256 << 10);
 
 struct Cutter<'a> {
+    mode: ReadMode,
     shape: &'static dyn Shape,
     max_record: usize,
     chunk_bytes: usize,
@@ -217,6 +228,7 @@ impl<'a> Cutter<'a> {
         each: &'a mut dyn FnMut(Chunk) -> Result<()>,
     ) -> Cutter<'a> {
         Cutter {
+            mode: settings.mode,
             shape: shape(format),
             max_record: usize::try_from(settings.max_record).unwrap_or(usize::MAX),
             chunk_bytes: settings.chunk_bytes.max(1),
@@ -235,7 +247,7 @@ impl<'a> Cutter<'a> {
 
     /// The ordinal of the first record of the next part.
     fn read(mut self, part: &Part) -> Result<u64> {
-        let mut source = reader(&part.path, part.compression)?;
+        let mut source = self.mode.open(part)?;
         let mut filled = self.fill(&mut source);
         if self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.push(BYTE_ORDER_MARK.len(), PieceKind::Framing);

@@ -17,6 +17,16 @@ pub enum SiteBy {
     Domain,
 }
 
+impl SiteBy {
+    /// As the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SiteBy::Host => "host",
+            SiteBy::Domain => "domain",
+        }
+    }
+}
+
 /// The site of a page: its host in lower case (punycode), without a closing dot and without one leading `www.`, or
 /// its registrable domain. IP addresses, hosts without a dot and public suffixes themselves stay whole.
 ///

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 use super::chunks::for_each_chunk;
 use super::progress::{Progress, Unit};
 use super::settings::Settings;
-use crate::boilerplate::ParagraphKey;
+use crate::boilerplate::{ParagraphKey, ParagraphSketch, sketch};
 use crate::corpus::{Chunk, Piece, PieceKind, Shard, ShardDigest, parse, site_of};
 use crate::document::{DocId, Document, Span};
 use crate::error::Result;
@@ -61,6 +61,8 @@ pub struct Paragraph {
     pub tokens: Range<u32>,
     /// Hash of its tokens with numbers masked; of its raw text where it has none.
     pub masked: ParagraphKey,
+    /// Finds near forms of it.
+    pub sketch: ParagraphSketch,
     /// Hash of its tokens; of its raw text where it has none.
     pub exact: u128,
 }
@@ -264,11 +266,12 @@ struct Reader<'a> {
     tokenizer: Tokenizer,
     exact: Vec<u8>,
     masked: Vec<u8>,
+    masked_tokens: Vec<u64>,
 }
 
 impl<'a> Reader<'a> {
     fn new(settings: &'a Settings) -> Reader<'a> {
-        Reader { settings, tokenizer: Tokenizer::new(), exact: Vec::new(), masked: Vec::new() }
+        Reader { settings, tokenizer: Tokenizer::new(), exact: Vec::new(), masked: Vec::new(), masked_tokens: Vec::new() }
     }
 
     fn entry(
@@ -309,13 +312,16 @@ impl<'a> Reader<'a> {
         self.exact.clear();
         for span in paragraphs(text, breaks) {
             let (first_token, first_byte) = (tokens.len(), self.exact.len());
-            let exact = &mut self.exact;
-            let masked = &mut self.masked;
+            let Reader { exact, masked, masked_tokens, .. } = self;
             masked.clear();
+            masked_tokens.clear();
             self.tokenizer.for_each(span.of(text), |token| {
-                tokens.push(token_hash(token, seed));
+                let number = token.starts_with(char::is_numeric);
+                let hash = token_hash(token, seed);
+                tokens.push(hash);
                 append(exact, token);
-                append(masked, if token.starts_with(char::is_numeric) { "0" } else { token });
+                append(masked, if number { MASK } else { token });
+                masked_tokens.push(if number { 0 } else { hash });
             });
             let (exact, masked) = if tokens.len() > first_token {
                 (&self.exact[first_byte..], &self.masked[..])
@@ -326,6 +332,7 @@ impl<'a> Reader<'a> {
                 span,
                 tokens: first_token as u32..tokens.len() as u32,
                 masked: xxh3_128_with_seed(masked, seed),
+                sketch: sketch(&self.masked_tokens),
                 exact: xxh3_128_with_seed(exact, seed),
             });
         }
@@ -340,6 +347,9 @@ struct Analysed {
     paragraphs: Box<[Paragraph]>,
     sequence: Option<u128>,
 }
+
+/// Stands for every token that begins with a digit.
+const MASK: &str = "0";
 
 /// Tokens hold no line break, so this tells `ab c` from `a bc`.
 fn append(sequence: &mut Vec<u8>, token: &str) {

@@ -107,6 +107,7 @@ fn page_paragraphs(census: &Census, pages: &[u32]) -> Vec<Vec<PageParagraph>> {
 fn paragraphs_of(entry: &Entry) -> Vec<PageParagraph> {
     let page_paragraph = |paragraph: &super::census::Paragraph| PageParagraph {
         key: paragraph.masked,
+        sketch: paragraph.sketch,
         tokens: paragraph.tokens.len() as u32,
     };
     entry.paragraphs.iter().map(page_paragraph).collect()

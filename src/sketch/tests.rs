@@ -98,6 +98,12 @@ fn the_empty_set_is_like_nothing() {
 }
 
 #[test]
+fn no_minhash_is_the_empty_set_s() {
+    assert_eq!(OWN | least_of_own((1, u32::MAX), &[0]), EMPTY_SET - 1);
+    assert_eq!(OWN | least_of_own((1, 0), &[0, 8]), OWN);
+}
+
+#[test]
 fn values_of_different_rounds_never_are_equal() {
     // Of 40 shingles, 64 bins get about 30 in the first round, and a few of them none in any.
     let marks = |set: &ShingleSet| -> Vec<u32> {

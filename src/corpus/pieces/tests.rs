@@ -49,6 +49,7 @@ fn settings(chunk_bytes: usize, max_record: u64) -> ReadSettings {
     ReadSettings {
         max_record,
         chunk_bytes,
+        ..ReadSettings::default()
     }
 }
 

@@ -1,0 +1,371 @@
+//! Which paragraphs stand on how many pages, and which are boilerplate?
+//!
+//! Pages in, a [`Census`] out: every different paragraph has a number, and each page is a run of numbers. Then
+//! [`accept`] turns census and voices into [`Rules`].
+//!
+//! Numbers are given in the order in which paragraphs are met; nothing that leaves this room depends on them.
+
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, HashSet};
+
+use super::evidence::Voice;
+use super::walk::{Place, Standing, Walk};
+use super::{Entry, PageParagraph, ParagraphKey, ParagraphSketch, Rules, TemplateSettings, reaches};
+
+/// The different pages of a site, paragraphs as numbers.
+pub(super) struct Census {
+    paragraphs: Vec<PageParagraph>,
+    number_of_key: HashMap<ParagraphKey, u32>,
+    /// The paragraphs of all pages; page `i` is `standing[starts[i]..starts[i + 1]]`.
+    standing: Vec<u32>,
+    starts: Vec<usize>,
+    /// Indices into `starts`, one for each different page.
+    different: Vec<u32>,
+}
+
+impl Census {
+    /// Counts nothing yet; gives numbers, and finds pages that are equal.
+    pub fn of(pages: &[&[PageParagraph]]) -> Census {
+        let mut census = Census {
+            paragraphs: Vec::new(),
+            number_of_key: HashMap::new(),
+            standing: Vec::with_capacity(pages.iter().map(|page| page.len()).sum()),
+            starts: vec![0],
+            different: (0..pages.len() as u32).collect(),
+        };
+        for page in pages {
+            for paragraph in *page {
+                let number = census.number(paragraph);
+                census.standing.push(number);
+            }
+            census.starts.push(census.standing.len());
+        }
+        let mut different = std::mem::take(&mut census.different);
+        different.sort_unstable_by(|&a, &b| census.page(a).cmp(census.page(b)));
+        different.dedup_by(|a, b| census.page(*a) == census.page(*b));
+        census.different = different;
+        census
+    }
+
+    fn number(&mut self, paragraph: &PageParagraph) -> u32 {
+        match self.number_of_key.entry(paragraph.key) {
+            Slot::Vacant(slot) => {
+                let number = self.paragraphs.len() as u32;
+                slot.insert(number);
+                self.paragraphs.push(*paragraph);
+                number
+            }
+            Slot::Occupied(slot) => {
+                // Equal keys have equal tokens and sketches, unless two callers disagree; then the order of pages
+                // must not matter.
+                let known = &mut self.paragraphs[*slot.get() as usize];
+                known.tokens = known.tokens.max(paragraph.tokens);
+                known.sketch = std::array::from_fn(|i| known.sketch[i].min(paragraph.sketch[i]));
+                *slot.get()
+            }
+        }
+    }
+
+    fn page(&self, page: u32) -> &[u32] {
+        &self.standing[self.starts[page as usize]..self.starts[page as usize + 1]]
+    }
+
+    /// How many different pages there are.
+    pub fn page_count(&self) -> u32 {
+        self.different.len() as u32
+    }
+
+    /// The different pages, in no order that means anything.
+    pub fn pages(&self) -> impl Iterator<Item = &[u32]> {
+        self.different.iter().map(|&page| self.page(page))
+    }
+
+    /// The tokens of a paragraph.
+    pub fn tokens(&self, paragraph: u32) -> u32 {
+        self.paragraphs[paragraph as usize].tokens
+    }
+
+    /// A page, back as paragraphs.
+    pub fn read(&self, page: &[u32]) -> Vec<PageParagraph> {
+        page.iter()
+            .map(|&paragraph| self.paragraphs[paragraph as usize])
+            .collect()
+    }
+
+    /// For each paragraph, on how many pages it or a near form of it stands: the largest count of its key and of the
+    /// parts of its sketch.
+    pub fn spread(&self) -> Vec<u32> {
+        let mut spread = vec![0; self.paragraphs.len()];
+        let numbers: Vec<u32> = (0..self.paragraphs.len() as u32).collect();
+        self.raise(&mut spread, &numbers);
+        for part in 0..ParagraphSketch::default().len() {
+            let mut number_of_part = HashMap::new();
+            let parts: Vec<u32> = self
+                .paragraphs
+                .iter()
+                .map(|paragraph| {
+                    let next = number_of_part.len() as u32;
+                    *number_of_part.entry(paragraph.sketch[part]).or_insert(next)
+                })
+                .collect();
+            self.raise(&mut spread, &parts);
+        }
+        spread
+    }
+
+    /// Raises `spread` to the number of pages that have a paragraph of the same class.
+    fn raise(&self, spread: &mut [u32], class_of: &[u32]) {
+        let mut pages = vec![0_u32; class_of.len()];
+        let mut last_seen = vec![u32::MAX; class_of.len()];
+        for (number, page) in self.pages().enumerate() {
+            for &paragraph in page {
+                let class = class_of[paragraph as usize] as usize;
+                if last_seen[class] != number as u32 {
+                    last_seen[class] = number as u32;
+                    pages[class] += 1;
+                }
+            }
+        }
+        for (spread, &class) in spread.iter_mut().zip(class_of) {
+            *spread = (*spread).max(pages[class as usize]);
+        }
+    }
+}
+
+/// Decides which paragraphs are boilerplate, and by which bonds; what `earlier` did not have stays out.
+pub(super) fn accept(
+    census: &Census,
+    voices: &[Voice],
+    earlier: Option<&Rules>,
+    settings: &TemplateSettings,
+) -> Rules {
+    let count = Count::of(census, voices);
+    if count.speaking < settings.min_documents {
+        return Rules::default();
+    }
+    let mut standing = count.standings(settings);
+    if let Some(earlier) = earlier {
+        for (standing, paragraph) in standing.iter_mut().zip(&census.paragraphs) {
+            let before = earlier
+                .entry(paragraph.key)
+                .map_or(Standing::Stranger, |entry| entry.standing);
+            *standing = before.min(*standing);
+        }
+    }
+    let mut bonds = count.bonds(census, voices, &standing, settings);
+    if let Some(earlier) = earlier {
+        let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
+        bonds.retain(|&(first, second)| earlier.bonded(key(first), key(second)));
+    }
+    settle(census, voices, &count, &mut standing, &bonds, settings);
+    rules(census, &count, &standing, &bonds, earlier, settings)
+}
+
+/// How many pages of each voice a paragraph stands on, and how often it stands there.
+struct Count {
+    /// Pages that speak at all.
+    speaking: u32,
+    /// By paragraph: on pages that speak, speak fully, speak fully and afresh.
+    thin: Vec<u32>,
+    full: Vec<u32>,
+    fresh: Vec<u32>,
+    /// By paragraph: occurrences on pages that speak.
+    occurrences: Vec<u32>,
+}
+
+impl Count {
+    fn of(census: &Census, voices: &[Voice]) -> Count {
+        let zero = || vec![0_u32; census.paragraphs.len()];
+        let mut count = Count {
+            speaking: 0,
+            thin: zero(),
+            full: zero(),
+            fresh: zero(),
+            occurrences: zero(),
+        };
+        let mut last_seen = vec![u32::MAX; census.paragraphs.len()];
+        for (number, (page, voice)) in speaking(census, voices).enumerate() {
+            count.speaking += 1;
+            for &paragraph in page {
+                let paragraph = paragraph as usize;
+                count.occurrences[paragraph] += 1;
+                if last_seen[paragraph] != number as u32 {
+                    last_seen[paragraph] = number as u32;
+                    count.thin[paragraph] += 1;
+                    count.full[paragraph] += u32::from(voice >= Voice::Full);
+                    count.fresh[paragraph] += u32::from(voice >= Voice::Fresh);
+                }
+            }
+        }
+        count
+    }
+
+    fn standings(&self, settings: &TemplateSettings) -> Vec<Standing> {
+        (0..self.thin.len())
+            .map(|paragraph| {
+                if self.stands_on(paragraph, settings.edge_percent, settings) {
+                    Standing::Anchor
+                } else if self.fresh[paragraph] >= settings.min_documents {
+                    Standing::Guest
+                } else {
+                    Standing::Stranger
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a paragraph stands on `percent` of the pages, in the eyes of pages that are fully believed, or on most
+    /// pages in the eyes of all that speak.
+    fn stands_on(&self, paragraph: usize, percent: u32, settings: &TemplateSettings) -> bool {
+        self.full[paragraph] >= settings.pages(percent, self.speaking)
+            || self.thin[paragraph] >= settings.pages(settings.majority_percent, self.speaking)
+    }
+
+    /// Pairs of neighbours that make an inline run.
+    fn bonds(
+        &self,
+        census: &Census,
+        voices: &[Voice],
+        standing: &[Standing],
+        settings: &TemplateSettings,
+    ) -> HashSet<(u32, u32)> {
+        let inline: Vec<bool> = (0..standing.len())
+            .map(|paragraph| {
+                standing[paragraph] == Standing::Anchor
+                    && self.stands_on(paragraph, settings.inline_percent, settings)
+            })
+            .collect();
+        let mut together: HashMap<(u32, u32), u32> = HashMap::new();
+        for (page, _) in speaking(census, voices) {
+            for pair in page.windows(2) {
+                if inline[pair[0] as usize] && inline[pair[1] as usize] {
+                    *together.entry((pair[0], pair[1])).or_default() += 1;
+                }
+            }
+        }
+        let bonded = |(first, second): (u32, u32), times: u32| {
+            let larger = self.occurrences[first as usize].max(self.occurrences[second as usize]);
+            reaches(times, settings.bond_percent, larger)
+        };
+        together
+            .into_iter()
+            .filter(|&(pair, times)| bonded(pair, times))
+            .map(|(pair, _)| pair)
+            .collect()
+    }
+}
+
+/// The pages that speak, with their voices.
+fn speaking<'a>(census: &'a Census, voices: &'a [Voice]) -> impl Iterator<Item = (&'a [u32], Voice)> {
+    census
+        .pages()
+        .zip(voices.iter().copied())
+        .filter(|&(_, voice)| voice > Voice::Silent)
+}
+
+/// At most this often are places judged again with what was accepted. On the manual in 11 languages two rounds leave
+/// 0.0002 of the content lost and 0.98 of the template tokens right, four 0.0001 and 1.00; most sites settle in four.
+const ROUNDS: usize = 16;
+
+/// Makes strangers of all paragraphs whose occurrences do not stand, for the most part, where boilerplate stands.
+fn settle(
+    census: &Census,
+    voices: &[Voice],
+    count: &Count,
+    standing: &mut [Standing],
+    bonds: &HashSet<(u32, u32)>,
+    settings: &TemplateSettings,
+) {
+    let mut places = Vec::new();
+    let mut walk = Walk::default();
+    for _ in 0..ROUNDS {
+        let mut supported = vec![0_u32; standing.len()];
+        for (page, _) in speaking(census, voices) {
+            places.clear();
+            places.extend((0..page.len()).map(|i| place(census, page, i, standing, bonds)));
+            walk.over(&places, settings.patience_tokens);
+            for (&paragraph, &is) in page.iter().zip(&walk.supported) {
+                supported[paragraph as usize] += u32::from(is);
+            }
+        }
+        let mut fallen = 0;
+        for (paragraph, standing) in standing.iter_mut().enumerate() {
+            let holds = supported[paragraph] > 0
+                && reaches(
+                    supported[paragraph],
+                    settings.support_percent,
+                    count.occurrences[paragraph],
+                );
+            if *standing != Standing::Stranger && !holds {
+                *standing = Standing::Stranger;
+                fallen += 1;
+            }
+        }
+        if fallen == 0 {
+            break;
+        }
+    }
+}
+
+fn place(
+    census: &Census,
+    page: &[u32],
+    i: usize,
+    standing: &[Standing],
+    bonds: &HashSet<(u32, u32)>,
+) -> Place {
+    let known = |paragraph: u32| standing[paragraph as usize] == Standing::Anchor;
+    let bonded = page
+        .get(i + 1)
+        .is_some_and(|&next| known(page[i]) && known(next) && bonds.contains(&(page[i], next)));
+    Place {
+        tokens: census.tokens(page[i]),
+        standing: standing[page[i] as usize],
+        bonded,
+    }
+}
+
+/// What was accepted, by key, so that it no longer depends on how paragraphs were numbered.
+fn rules(
+    census: &Census,
+    count: &Count,
+    standing: &[Standing],
+    bonds: &HashSet<(u32, u32)>,
+    earlier: Option<&Rules>,
+    settings: &TemplateSettings,
+) -> Rules {
+    let mut accepted: Vec<u32> = (0..standing.len() as u32)
+        .filter(|&p| standing[p as usize] != Standing::Stranger)
+        .collect();
+    accepted.sort_unstable_by_key(|&paragraph| census.paragraphs[paragraph as usize].key);
+    let mut rules = Rules {
+        patience_tokens: settings.patience_tokens,
+        ..Rules::default()
+    };
+    let mut entry_of_number = HashMap::new();
+    for paragraph in accepted {
+        let (key, number) = (census.paragraphs[paragraph as usize].key, paragraph as usize);
+        let usual = (count.occurrences[number] / count.thin[number].max(1)).max(1);
+        let before = earlier
+            .and_then(|earlier| earlier.entry(key))
+            .map_or(u32::MAX, |entry| entry.usual);
+        let entry = rules.entries.len() as u32;
+        rules.entries.push(Entry {
+            key,
+            standing: standing[number],
+            usual: usual.min(before),
+            template: None,
+        });
+        rules.entry_of_key.insert(key, entry);
+        entry_of_number.insert(paragraph, entry);
+    }
+    if let Some(earlier) = earlier {
+        rules.patience_tokens = rules.patience_tokens.min(earlier.patience_tokens);
+    }
+    for (first, second) in bonds {
+        if let (Some(&first), Some(&second)) = (entry_of_number.get(first), entry_of_number.get(second)) {
+            rules.bonds.insert((first, second));
+        }
+    }
+    rules
+}
