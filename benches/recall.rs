@@ -34,11 +34,7 @@ fn main() -> ExitCode {
         "threshold  functions  bands x rows  bytes  computed miss  pairs   missed  share found  worst seed"
     );
     let rows = THRESHOLDS.map(measure);
-    if rows.iter().all(|&kept| kept) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if rows.iter().all(|&kept| kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Prints a row of the table; says whether it is as it should be.
@@ -47,9 +43,7 @@ fn measure((over, under): (u64, u64)) -> bool {
     let Some(screening) = Screening::for_similarity(similarity) else {
         return false;
     };
-    let missed: Vec<u64> = (0..SEEDS)
-        .map(|seed| missed_pairs(screening, (over, under), seed))
-        .collect();
+    let missed: Vec<u64> = (0..SEEDS).map(|seed| missed_pairs(screening, (over, under), seed)).collect();
     let total: u64 = missed.iter().sum();
     let pairs = SEEDS * PAIRS_PER_SEED;
     let found = 1.0 - total as f64 / pairs as f64;

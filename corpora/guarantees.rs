@@ -105,7 +105,8 @@ impl Scratch {
     fn new(corpus: &[Vec<Line>]) -> Scratch {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("input")).unwrap();
-        let shards: Vec<Vec<u8>> = corpus.iter().enumerate().map(|(number, lines)| bytes_of(lines, number)).collect();
+        let shards: Vec<Vec<u8>> =
+            corpus.iter().enumerate().map(|(number, lines)| bytes_of(lines, number)).collect();
         for (number, bytes) in shards.iter().enumerate() {
             fs::write(dir.path().join(format!("input/{number}.jsonl")), bytes).unwrap();
         }
@@ -182,7 +183,11 @@ fn content(record: &Value, boilerplate: &[(usize, usize)]) -> Content {
         start = to;
     }
     own.extend(tokens(&text[start..]));
-    let shingles = if own.is_empty() { HashSet::new() } else { own.windows(own.len().min(5)).map(<[String]>::to_vec).collect() };
+    let shingles = if own.is_empty() {
+        HashSet::new()
+    } else {
+        own.windows(own.len().min(5)).map(<[String]>::to_vec).collect()
+    };
     let thin = !boilerplate.is_empty() && own.len() < 20;
     Content { whole: tokens(text), shingles, tokens: own.len(), thin }
 }
@@ -454,7 +459,8 @@ fn verify_names_planted_faults() {
             |run| {
                 rewrite(run, "removed/0.jsonl", |line, record| {
                     if line == 0 {
-                        record["raw"] = json!(record["raw"].as_str().unwrap().replacen("herring", "haddock", 1));
+                        record["raw"] =
+                            json!(record["raw"].as_str().unwrap().replacen("herring", "haddock", 1));
                     }
                     true
                 });
@@ -553,7 +559,11 @@ fn verify_names_planted_faults() {
             },
             "rejected.jsonl",
         ),
-        ("a file more in corpus", |run| fs::write(run.join("corpus/more.jsonl"), "{}\n").unwrap(), "is no shard"),
+        (
+            "a file more in corpus",
+            |run| fs::write(run.join("corpus/more.jsonl"), "{}\n").unwrap(),
+            "is no shard",
+        ),
         ("removed is gone", |run| fs::remove_dir_all(run.join("removed")).unwrap(), "removed"),
     ];
     for (what, plant, said) in faults {

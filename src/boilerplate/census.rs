@@ -87,9 +87,7 @@ impl Census {
 
     /// A page, back as paragraphs.
     pub fn read(&self, page: &[u32]) -> Vec<PageParagraph> {
-        page.iter()
-            .map(|&paragraph| self.paragraphs[paragraph as usize])
-            .collect()
+        page.iter().map(|&paragraph| self.paragraphs[paragraph as usize]).collect()
     }
 
     /// For each paragraph, on how many pages it or a near form of it stands: the largest count of its key and of the
@@ -146,9 +144,7 @@ pub(super) fn accept(
     let mut standing = count.standings(settings);
     if let Some(earlier) = earlier {
         for (standing, paragraph) in standing.iter_mut().zip(&census.paragraphs) {
-            let before = earlier
-                .entry(paragraph.key)
-                .map_or(Standing::Stranger, |entry| entry.standing);
+            let before = earlier.entry(paragraph.key).map_or(Standing::Stranger, |entry| entry.standing);
             *standing = before.min(*standing);
         }
     }
@@ -176,13 +172,7 @@ struct Count {
 impl Count {
     fn of(census: &Census, voices: &[Voice]) -> Count {
         let zero = || vec![0_u32; census.paragraphs.len()];
-        let mut count = Count {
-            speaking: 0,
-            thin: zero(),
-            full: zero(),
-            fresh: zero(),
-            occurrences: zero(),
-        };
+        let mut count = Count { speaking: 0, thin: zero(), full: zero(), fresh: zero(), occurrences: zero() };
         let mut last_seen = vec![u32::MAX; census.paragraphs.len()];
         for (number, (page, voice)) in speaking(census, voices).enumerate() {
             count.speaking += 1;
@@ -247,20 +237,13 @@ impl Count {
             let larger = self.occurrences[first as usize].max(self.occurrences[second as usize]);
             reaches(times, settings.bond_percent, larger)
         };
-        together
-            .into_iter()
-            .filter(|&(pair, times)| bonded(pair, times))
-            .map(|(pair, _)| pair)
-            .collect()
+        together.into_iter().filter(|&(pair, times)| bonded(pair, times)).map(|(pair, _)| pair).collect()
     }
 }
 
 /// The pages that speak, with their voices.
 fn speaking<'a>(census: &'a Census, voices: &'a [Voice]) -> impl Iterator<Item = (&'a [u32], Voice)> {
-    census
-        .pages()
-        .zip(voices.iter().copied())
-        .filter(|&(_, voice)| voice > Voice::Silent)
+    census.pages().zip(voices.iter().copied()).filter(|&(_, voice)| voice > Voice::Silent)
 }
 
 /// At most this often are places judged again with what was accepted. On the manual in 11 languages two rounds leave
@@ -291,11 +274,7 @@ fn settle(
         let mut fallen = 0;
         for (paragraph, standing) in standing.iter_mut().enumerate() {
             let holds = supported[paragraph] > 0
-                && reaches(
-                    supported[paragraph],
-                    settings.support_percent,
-                    count.occurrences[paragraph],
-                );
+                && reaches(supported[paragraph], settings.support_percent, count.occurrences[paragraph]);
             if *standing != Standing::Stranger && !holds {
                 *standing = Standing::Stranger;
                 fallen += 1;
@@ -318,11 +297,7 @@ fn place(
     let bonded = page
         .get(i + 1)
         .is_some_and(|&next| known(page[i]) && known(next) && bonds.contains(&(page[i], next)));
-    Place {
-        tokens: census.tokens(page[i]),
-        standing: standing[page[i] as usize],
-        bonded,
-    }
+    Place { tokens: census.tokens(page[i]), standing: standing[page[i] as usize], bonded }
 }
 
 /// What was accepted, by key, so that it no longer depends on how paragraphs were numbered.
@@ -334,21 +309,15 @@ fn rules(
     earlier: Option<&Rules>,
     settings: &TemplateSettings,
 ) -> Rules {
-    let mut accepted: Vec<u32> = (0..standing.len() as u32)
-        .filter(|&p| standing[p as usize] != Standing::Stranger)
-        .collect();
+    let mut accepted: Vec<u32> =
+        (0..standing.len() as u32).filter(|&p| standing[p as usize] != Standing::Stranger).collect();
     accepted.sort_unstable_by_key(|&paragraph| census.paragraphs[paragraph as usize].key);
-    let mut rules = Rules {
-        patience_tokens: settings.patience_tokens,
-        ..Rules::default()
-    };
+    let mut rules = Rules { patience_tokens: settings.patience_tokens, ..Rules::default() };
     let mut entry_of_number = HashMap::new();
     for paragraph in accepted {
         let (key, number) = (census.paragraphs[paragraph as usize].key, paragraph as usize);
         let usual = (count.occurrences[number] / count.thin[number].max(1)).max(1);
-        let before = earlier
-            .and_then(|earlier| earlier.entry(key))
-            .map_or(u32::MAX, |entry| entry.usual);
+        let before = earlier.and_then(|earlier| earlier.entry(key)).map_or(u32::MAX, |entry| entry.usual);
         let entry = rules.entries.len() as u32;
         rules.entries.push(Entry {
             key,

@@ -33,10 +33,7 @@ pub(super) fn voices(census: &Census, settings: &TemplateSettings) -> Vec<Voice>
     let mut speaking = census.page_count();
     for _ in 0..8 {
         let many = settings.pages(settings.edge_percent, speaking);
-        voices = census
-            .pages()
-            .map(|page| voice(census, page, &spread, many, settings))
-            .collect();
+        voices = census.pages().map(|page| voice(census, page, &spread, many, settings)).collect();
         let now = voices.iter().filter(|&&voice| voice > Voice::Silent).count() as u32;
         if now == speaking {
             break;
@@ -56,11 +53,8 @@ pub(super) fn voices(census: &Census, settings: &TemplateSettings) -> Vec<Voice>
 fn voice(census: &Census, page: &[u32], spread: &[u32], many: u32, settings: &TemplateSettings) -> Voice {
     let tokens = |&paragraph: &u32| u64::from(census.tokens(paragraph));
     let all: u64 = page.iter().map(tokens).sum();
-    let mut own: Vec<u32> = page
-        .iter()
-        .copied()
-        .filter(|&paragraph| spread[paragraph as usize] < many)
-        .collect();
+    let mut own: Vec<u32> =
+        page.iter().copied().filter(|&paragraph| spread[paragraph as usize] < many).collect();
     own.sort_unstable();
     own.dedup();
     let own: u64 = own.iter().map(tokens).sum();

@@ -24,13 +24,7 @@ fn measure() {
             }
         }
     }
-    for set in [
-        "cleanportaleval",
-        "apache-docs",
-        "debian-installation-guide",
-        "trafilatura-eval",
-        "aeb",
-    ] {
+    for set in ["cleanportaleval", "apache-docs", "debian-installation-guide", "trafilatura-eval", "aeb"] {
         let text = std::fs::read_to_string(format!("{dir}{set}.pages")).unwrap();
         let mut sites: BTreeMap<&str, Vec<(&str, Vec<PageParagraph>)>> = BTreeMap::new();
         for line in text.lines() {

@@ -72,11 +72,7 @@ impl PageParagraph {
     /// copies of one article may then pass for different pages until [`SiteTemplates::recount`].
     pub fn without_sketch(key: ParagraphKey, tokens: u32) -> PageParagraph {
         let part = |shift: u32| (key >> shift) as u32; // the low 96 bits: equal keys, equal sketches
-        PageParagraph {
-            key,
-            sketch: [part(0), part(32), part(64)],
-            tokens,
-        }
+        PageParagraph { key, sketch: [part(0), part(32), part(64)], tokens }
     }
 }
 
@@ -101,11 +97,7 @@ pub fn sketch(masked_tokens: &[u64]) -> ParagraphSketch {
 
 /// Odd, so that multiplying permutes the 64-bit numbers; the high halves of the products order runs in three ways.
 /// Taken from the fractional parts of the golden ratio and of the square roots of 2 and 3.
-const SKETCH_MULTIPLIERS: [u64; 3] = [
-    0x9e37_79b9_7f4a_7c15,
-    0x6a09_e667_f3bc_c909,
-    0xbb67_ae85_84ca_a73b,
-];
+const SKETCH_MULTIPLIERS: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
 
 /// Steele, Lea & Flood's finaliser (SplitMix64): every bit of the input moves every bit of the output.
 fn mix(hash: u64) -> u64 {
@@ -286,11 +278,8 @@ fn spokesmen<'a>(pages: &[&'a [PageParagraph]], group_of_page: &[u32]) -> Vec<&'
 }
 
 fn speaks_before(page: &[PageParagraph], other: &[PageParagraph]) -> bool {
-    let tokens = |page: &[PageParagraph]| {
-        page.iter()
-            .map(|paragraph| u64::from(paragraph.tokens))
-            .sum::<u64>()
-    };
+    let tokens =
+        |page: &[PageParagraph]| page.iter().map(|paragraph| u64::from(paragraph.tokens)).sum::<u64>();
     let keys = |page: &'_ [PageParagraph]| page.iter().map(|paragraph| paragraph.key).collect::<Vec<_>>();
     match tokens(page).cmp(&tokens(other)) {
         std::cmp::Ordering::Equal => keys(page) < keys(other),
@@ -322,9 +311,7 @@ struct Entry {
 
 impl Rules {
     fn entry(&self, key: ParagraphKey) -> Option<&Entry> {
-        self.entry_of_key
-            .get(&key)
-            .map(|&entry| &self.entries[entry as usize])
+        self.entry_of_key.get(&key).map(|&entry| &self.entries[entry as usize])
     }
 
     fn bonded(&self, first: ParagraphKey, second: ParagraphKey) -> bool {
@@ -348,37 +335,21 @@ struct Marker<'a> {
 impl<'a> Marker<'a> {
     fn new(rules: &'a Rules) -> Marker<'a> {
         let (entries, places, marked) = (Vec::new(), Vec::new(), Vec::new());
-        Marker {
-            rules,
-            entries,
-            places,
-            walk: Walk::default(),
-            marked,
-            count: HashMap::new(),
-        }
+        Marker { rules, entries, places, walk: Walk::default(), marked, count: HashMap::new() }
     }
 
     fn read(&mut self, page: &[PageParagraph]) {
         self.entries.clear();
-        self.entries.extend(
-            page.iter()
-                .map(|paragraph| self.rules.entry_of_key.get(&paragraph.key).copied()),
-        );
+        self.entries
+            .extend(page.iter().map(|paragraph| self.rules.entry_of_key.get(&paragraph.key).copied()));
         self.places.clear();
         for (i, paragraph) in page.iter().enumerate() {
             let here = self.entries[i];
             let next = self.entries.get(i + 1).copied().flatten();
-            let standing = here.map_or(Standing::Stranger, |entry| {
-                self.rules.entries[entry as usize].standing
-            });
-            let bonded = here
-                .zip(next)
-                .is_some_and(|pair| self.rules.bonds.contains(&pair));
-            self.places.push(Place {
-                tokens: paragraph.tokens,
-                standing,
-                bonded,
-            });
+            let standing =
+                here.map_or(Standing::Stranger, |entry| self.rules.entries[entry as usize].standing);
+            let bonded = here.zip(next).is_some_and(|pair| self.rules.bonds.contains(&pair));
+            self.places.push(Place { tokens: paragraph.tokens, standing, bonded });
         }
         self.walk.over(&self.places, self.rules.patience_tokens);
         self.count.clear();
@@ -389,17 +360,13 @@ impl<'a> Marker<'a> {
         for (entry, &supported) in self.entries.iter().zip(&self.walk.supported) {
             // On a page that has it just as often as is usual, each occurrence is the template's, wherever it stands.
             let usual = |entry: u32| self.count[&entry] <= self.rules.entries[entry as usize].usual;
-            self.marked
-                .push(entry.is_some_and(|entry| supported || usual(entry)));
+            self.marked.push(entry.is_some_and(|entry| supported || usual(entry)));
         }
     }
 
     /// For each paragraph of the page, its entry where it is boilerplate.
     fn entries(&self) -> impl Iterator<Item = Option<u32>> {
-        self.entries
-            .iter()
-            .zip(&self.marked)
-            .map(|(entry, &marked)| entry.filter(|_| marked))
+        self.entries.iter().zip(&self.marked).map(|(entry, &marked)| entry.filter(|_| marked))
     }
 }
 

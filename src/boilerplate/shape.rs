@@ -38,42 +38,24 @@ pub(super) fn shape(
         };
         witnesses.documents[entry as usize] >= settings.min_documents && earlier.is_none_or(was)
     };
-    let reported: Vec<u32> = (0..rules.entries.len() as u32)
-        .filter(|&entry| reported(entry))
-        .collect();
+    let reported: Vec<u32> = (0..rules.entries.len() as u32).filter(|&entry| reported(entry)).collect();
     let mut blocks = blocks(&tally, &reported, settings);
     number(&mut rules, &blocks);
     let documents = documents(&rules, blocks.len(), pages);
     let mut order: Vec<usize> = (0..blocks.len()).collect();
     let role: Vec<Role> = blocks.iter().map(|block| tally.role(block)).collect();
-    order.sort_by_key(|&block| {
-        (
-            Reverse(documents[block]),
-            role[block],
-            blocks[block].first().copied(),
-        )
-    });
+    order.sort_by_key(|&block| (Reverse(documents[block]), role[block], blocks[block].first().copied()));
     let templates = order
         .iter()
         .map(|&block| TemplateShape {
             role: role[block],
-            paragraphs: blocks[block]
-                .iter()
-                .map(|&entry| tally.paragraph(&rules, entry))
-                .collect(),
+            paragraphs: blocks[block].iter().map(|&entry| tally.paragraph(&rules, entry)).collect(),
             documents: documents[block],
         })
         .collect();
-    blocks = order
-        .iter()
-        .map(|&block| std::mem::take(&mut blocks[block]))
-        .collect();
+    blocks = order.iter().map(|&block| std::mem::take(&mut blocks[block])).collect();
     number(&mut rules, &blocks);
-    SiteTemplates {
-        templates,
-        pages: pages.len() as u32,
-        rules,
-    }
+    SiteTemplates { templates, pages: pages.len() as u32, rules }
 }
 
 fn number(rules: &mut Rules, blocks: &[Vec<u32>]) {
@@ -91,10 +73,7 @@ fn documents<'a>(rules: &Rules, templates: usize, pages: &[&'a [PageParagraph]])
     let mut marker = Marker::new(rules);
     for (number, page) in pages.iter().enumerate() {
         marker.read(page);
-        for template in marker
-            .entries()
-            .flatten()
-            .filter_map(|entry| rules.entries[entry as usize].template)
+        for template in marker.entries().flatten().filter_map(|entry| rules.entries[entry as usize].template)
         {
             let template = template as usize;
             if last_seen[template] != number as u32 {
@@ -162,10 +141,7 @@ impl Tally {
 
     fn role(&self, block: &[u32]) -> Role {
         let votes = |role: Role| {
-            block
-                .iter()
-                .map(|&entry| u64::from(self.votes[entry as usize][role as usize]))
-                .sum()
+            block.iter().map(|&entry| u64::from(self.votes[entry as usize][role as usize])).sum()
         };
         let [header, footer, inline]: [u64; 3] = [Role::Header, Role::Footer, Role::Inline].map(votes);
         if header > inline && header >= footer {
@@ -178,10 +154,7 @@ impl Tally {
     }
 
     fn paragraph(&self, rules: &Rules, entry: u32) -> ParagraphShape {
-        ParagraphShape {
-            key: rules.entries[entry as usize].key,
-            documents: self.documents[entry as usize],
-        }
+        ParagraphShape { key: rules.entries[entry as usize].key, documents: self.documents[entry as usize] }
     }
 }
 
@@ -219,15 +192,9 @@ fn blocks(tally: &Tally, reported: &[u32], settings: &TemplateSettings) -> Vec<V
     }
     let mut blocks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for &entry in reported {
-        blocks
-            .entry(find_leader(&mut leader, entry))
-            .or_default()
-            .push(entry);
+        blocks.entry(find_leader(&mut leader, entry)).or_default().push(entry);
     }
-    blocks
-        .into_values()
-        .map(|block| in_order(tally, &block, &links))
-        .collect()
+    blocks.into_values().map(|block| in_order(tally, &block, &links)).collect()
 }
 
 fn find_leader(leader: &mut [u32], entry: u32) -> u32 {
@@ -244,10 +211,7 @@ fn find_leader(leader: &mut [u32], entry: u32) -> u32 {
 fn in_order(tally: &Tally, block: &[u32], links: &[(u32, u32)]) -> Vec<u32> {
     let after = |entry: u32| {
         let start = links.partition_point(|&(first, _)| first < entry);
-        links[start..]
-            .iter()
-            .take_while(move |&&(first, _)| first == entry)
-            .map(|&(_, second)| second)
+        links[start..].iter().take_while(move |&&(first, _)| first == entry).map(|&(_, second)| second)
     };
     let rank = |entry: u32| (Reverse(tally.documents[entry as usize]), entry);
     let mut before: HashMap<u32, u32> = block.iter().map(|&entry| (entry, 0)).collect();
@@ -255,11 +219,7 @@ fn in_order(tally: &Tally, block: &[u32], links: &[(u32, u32)]) -> Vec<u32> {
         *before.entry(second).or_default() += 1;
     }
     let mut waiting: BTreeSet<_> = block.iter().map(|&entry| rank(entry)).collect();
-    let mut free: BTreeSet<_> = waiting
-        .iter()
-        .copied()
-        .filter(|&(_, entry)| before[&entry] == 0)
-        .collect();
+    let mut free: BTreeSet<_> = waiting.iter().copied().filter(|&(_, entry)| before[&entry] == 0).collect();
     let mut order = Vec::with_capacity(block.len());
     let mut last = None;
     while let Some(&first_waiting) = waiting.first() {

@@ -37,11 +37,7 @@ fn found(pages: &[&str]) -> SiteTemplates {
 fn told(templates: &SiteTemplates) -> Vec<String> {
     let letters: HashMap<ParagraphKey, char> = ('!'..='\u{17f}').map(|c| (letter_key(c), c)).collect();
     let tell = |template: &TemplateShape| {
-        let text: String = template
-            .paragraphs
-            .iter()
-            .map(|paragraph| letters[&paragraph.key])
-            .collect();
+        let text: String = template.paragraphs.iter().map(|paragraph| letters[&paragraph.key]).collect();
         format!("{:?}:{text}:{}", template.role, template.documents)
             .to_lowercase()
             .replace(&text.to_lowercase(), &text)
@@ -82,9 +78,7 @@ fn a_title_may_stand_above_the_header_and_a_date_below_the_footer() {
 fn the_close_button_and_the_notice_are_one_template() {
     let articles: Vec<String> = (0..12)
         .map(|i| {
-            let body: String = (0..5)
-                .map(|j| char::from_u32(0xc0 + 5 * i + j).unwrap())
-                .collect();
+            let body: String = (0..5).map(|j| char::from_u32(0xc0 + 5 * i + j).unwrap()).collect();
             format!("{body}Xpqrs")
         })
         .collect();
@@ -104,20 +98,11 @@ fn a_page_that_is_nothing_but_one_repeated_text_is_no_evidence() {
 #[test]
 fn what_repeats_lawfully_is_no_template() {
     // Headings between paragraphs that differ: "Syntax" (S), "Description" (D).
-    check(
-        &["haSbcDdef", "hgSjkDlmnf", "hoSpqDrstf", "huSvwDxyzf"],
-        &["header:h:4", "footer:f:4"],
-    );
+    check(&["haSbcDdef", "hgSjkDlmnf", "hoSpqDrstf", "huSvwDxyzf"], &["header:h:4", "footer:f:4"]);
     // After a title of one word, too.
-    check(
-        &["h1SbcDdef", "h2SjkDlmnf", "h3SpqDrstf"],
-        &["header:h:3", "footer:f:3"],
-    );
+    check(&["h1SbcDdef", "h2SjkDlmnf", "h3SpqDrstf"], &["header:h:3", "footer:f:3"]);
     // A refrain.
-    check(
-        &["haabrcdreif", "hjkrlmrnf", "hoprqsrtf"],
-        &["header:h:3", "footer:f:3"],
-    );
+    check(&["haabrcdreif", "hjkrlmrnf", "hoprqsrtf"], &["header:h:3", "footer:f:3"]);
 }
 
 #[test]
@@ -128,9 +113,8 @@ fn what_stands_together_in_the_body_is_an_inline_template() {
 
 #[test]
 fn a_breadcrumb_beside_the_header_is_a_guest() {
-    let mut pages: Vec<String> = (0..60)
-        .map(|i| format!("h{}{}f", letter(2 * i), letter(2 * i + 1)))
-        .collect();
+    let mut pages: Vec<String> =
+        (0..60).map(|i| format!("h{}{}f", letter(2 * i), letter(2 * i + 1))).collect();
     for (i, page) in pages.iter_mut().enumerate().take(4) {
         *page = format!("hb{}{}f", letter(2 * i as u32), letter(2 * i as u32 + 1)); // 4 of 60 pages: no anchor
     }
@@ -153,16 +137,9 @@ fn an_optional_paragraph_does_not_part_a_template() {
 #[track_caller]
 fn check_mark(letters: &str, expected: &str) {
     let site = found(&["hiabvwf", "hicdvwf", "hiegvwf", "hijkvwf"]);
-    assert_eq!(
-        told(&site),
-        ["footer:vwf:4", "header:hi:4"].map(String::from).as_slice(),
-        "the site"
-    );
-    let marks: String = site
-        .mark(&page(letters))
-        .iter()
-        .map(|mark| if mark.is_some() { '#' } else { '.' })
-        .collect();
+    assert_eq!(told(&site), ["footer:vwf:4", "header:hi:4"].map(String::from).as_slice(), "the site");
+    let marks: String =
+        site.mark(&page(letters)).iter().map(|mark| if mark.is_some() { '#' } else { '.' }).collect();
     assert_eq!(marks, expected, "marks of {letters}");
 }
 
@@ -178,18 +155,12 @@ fn a_page_is_marked_by_where_its_paragraphs_stand() {
 
 /// A text of `words` words drawn from `seed`.
 fn words(seed: u64, words: usize) -> Vec<u64> {
-    (0..words as u64)
-        .map(|i| mix(seed.wrapping_mul(1000) + i))
-        .collect()
+    (0..words as u64).map(|i| mix(seed.wrapping_mul(1000) + i)).collect()
 }
 
 fn said(words: &[u64]) -> PageParagraph {
     let half = |salt: u64| u128::from(words.iter().fold(salt, |hash, &word| mix(hash ^ word)));
-    PageParagraph {
-        key: half(1) << 64 | half(2),
-        sketch: sketch(words),
-        tokens: words.len() as u32,
-    }
+    PageParagraph { key: half(1) << 64 | half(2), sketch: sketch(words), tokens: words.len() as u32 }
 }
 
 /// `copies` near-copies of one article of 8 paragraphs among pages with articles of their own, 100 in all, under a
@@ -211,11 +182,7 @@ fn check_copies(copies: u64, edit: impl Fn(u64, &mut Vec<Vec<u64>>)) {
         })
         .collect();
     let site = find(&slices(&pages), &TemplateSettings::default());
-    let shapes: Vec<_> = site
-        .templates
-        .iter()
-        .map(|t| (t.role, t.paragraphs.len(), t.documents))
-        .collect();
+    let shapes: Vec<_> = site.templates.iter().map(|t| (t.role, t.paragraphs.len(), t.documents)).collect();
     assert_eq!(shapes, [(Role::Header, 2, 100), (Role::Footer, 3, 100)]);
 }
 
@@ -241,42 +208,26 @@ fn copies_of_one_article_make_no_template() {
 fn short_articles_under_a_long_footer_have_a_footer() {
     let footer: Vec<PageParagraph> = (0..10).map(|seed| said(&words(seed, 40))).collect();
     let pages: Vec<Vec<PageParagraph>> = (0..12)
-        .map(|i| {
-            std::iter::once(said(&words(100 + i, 9)))
-                .chain(footer.iter().copied())
-                .collect()
-        })
+        .map(|i| std::iter::once(said(&words(100 + i, 9))).chain(footer.iter().copied()).collect())
         .collect();
     let site = find(&slices(&pages), &TemplateSettings::default());
-    let shapes: Vec<_> = site
-        .templates
-        .iter()
-        .map(|t| (t.role, t.paragraphs.len(), t.documents))
-        .collect();
+    let shapes: Vec<_> = site.templates.iter().map(|t| (t.role, t.paragraphs.len(), t.documents)).collect();
     assert_eq!(shapes, [(Role::Footer, 10, 12)]);
 }
 
 #[test]
 fn recount_counts_each_group_once() {
     // Five pages under one header; three of them are versions of one article that begin and end alike.
-    let pages: Vec<_> = ["hijabq", "hijcdq", "hijegq", "hlmf", "hnof"]
-        .iter()
-        .map(|letters| page(letters))
-        .collect();
+    let pages: Vec<_> =
+        ["hijabq", "hijcdq", "hijegq", "hlmf", "hnof"].iter().map(|letters| page(letters)).collect();
     let pages = slices(&pages);
     let settings = TemplateSettings::default();
     let site = find(&pages, &settings);
     assert_eq!(told(&site), ["header:hij:5", "footer:q:3"]);
     let again = site.recount(&pages, &[0, 0, 0, 1, 2], &settings);
     assert_eq!(told(&again), ["header:h:5"]);
-    assert_eq!(
-        told(&site.recount(&pages, &[0, 1, 2, 3, 4], &settings)),
-        told(&site)
-    );
-    assert_eq!(
-        told(&site.recount(&pages, &[0, 0, 0, 1, 1], &settings)),
-        Vec::<String>::new()
-    );
+    assert_eq!(told(&site.recount(&pages, &[0, 1, 2, 3, 4], &settings)), told(&site));
+    assert_eq!(told(&site.recount(&pages, &[0, 0, 0, 1, 1], &settings)), Vec::<String>::new());
     assert_eq!(told(&site.recount(&pages, &[], &settings)), Vec::<String>::new());
 }
 
@@ -288,13 +239,9 @@ fn near_forms_share_a_part_of_their_sketches() {
         edited[seed as usize % 40] = 7;
         edited
     };
-    let lost = (0..1000)
-        .filter(|&seed| !shares(&words(seed, 40), &edited(seed)))
-        .count();
+    let lost = (0..1000).filter(|&seed| !shares(&words(seed, 40), &edited(seed))).count();
     assert!(lost <= 10, "{lost} of 1000 near forms share nothing"); // 3 expected
-    let confused = (0..1000)
-        .filter(|&seed| shares(&words(seed, 40), &words(seed + 1000, 40)))
-        .count();
+    let confused = (0..1000).filter(|&seed| shares(&words(seed, 40), &words(seed + 1000, 40))).count();
     assert_eq!(confused, 0);
     assert_eq!(sketch(&[]), [u32::MAX; 3]);
     assert_ne!(sketch(&[1, 2]), sketch(&[2, 1]));
@@ -304,10 +251,7 @@ fn near_forms_share_a_part_of_their_sketches() {
 fn counts_round_up_to_whole_pages() {
     let settings = TemplateSettings::default();
     let pages = |percent, of| settings.pages(percent, of);
-    assert_eq!(
-        [pages(15, 100), pages(15, 101), pages(15, 20), pages(15, 0)],
-        [15, 16, 3, 3]
-    );
+    assert_eq!([pages(15, 100), pages(15, 101), pages(15, 20), pages(15, 0)], [15, 16, 3, 3]);
     assert_eq!(pages(100, u32::MAX), u32::MAX);
     assert!(reaches(1, 50, 2) && !reaches(1, 51, 2) && reaches(0, 50, 0));
 }
@@ -354,18 +298,13 @@ mod slow {
         many: u32,
         settings: &TemplateSettings,
     ) -> (BTreeMap<ParagraphKey, u32>, Vec<Vec<bool>>) {
-        let nothing = (
-            BTreeMap::new(),
-            pages.iter().map(|page| vec![false; page.len()]).collect(),
-        );
+        let nothing = (BTreeMap::new(), pages.iter().map(|page| vec![false; page.len()]).collect());
         if (speaking.len() as u32) < settings.min_documents {
             return nothing;
         }
         let n = speaking.len() as u32;
-        let full: Vec<&Page> = speaking
-            .iter()
-            .filter(|page| voice(page, different, many, settings) == 2)
-            .collect();
+        let full: Vec<&Page> =
+            speaking.iter().filter(|page| voice(page, different, many, settings) == 2).collect();
         let fresh: Vec<&Page> = full
             .iter()
             .copied()
@@ -388,13 +327,8 @@ mod slow {
             };
             standing.insert(key, is);
         }
-        let occurrences = |key| {
-            speaking
-                .iter()
-                .flat_map(|page| keys(page))
-                .filter(|&other| other == key)
-                .count() as u32
-        };
+        let occurrences =
+            |key| speaking.iter().flat_map(|page| keys(page)).filter(|&other| other == key).count() as u32;
         let inline = |key| stands(key, settings.inline_percent) && stands(key, settings.edge_percent);
         let bonded = |a, b| {
             let times = speaking
@@ -413,9 +347,7 @@ mod slow {
                     .iter()
                     .map(|page| {
                         let supported = supported(page, &before, &bonded, settings);
-                        (0..page.len())
-                            .filter(|&i| page[i].key == key && supported[i])
-                            .count() as u32
+                        (0..page.len()).filter(|&i| page[i].key == key && supported[i]).count() as u32
                     })
                     .sum();
                 if supported == 0 || !reaches(supported, settings.support_percent, occurrences(key)) {
@@ -435,12 +367,8 @@ mod slow {
                 .collect()
         };
         let documents = |pages: &[Page], key| {
-            let marked = |page: &&Page| {
-                marks_of(page)
-                    .iter()
-                    .zip(page.iter())
-                    .any(|(&mark, p)| mark && p.key == key)
-            };
+            let marked =
+                |page: &&Page| marks_of(page).iter().zip(page.iter()).any(|(&mark, p)| mark && p.key == key);
             pages.iter().filter(marked).count() as u32
         };
         let reported: BTreeMap<ParagraphKey, u32> = standing
@@ -475,11 +403,8 @@ mod slow {
                 || (0..3).any(|i| on(&|other| other.sketch[i] == paragraph.sketch[i]) >= many)
         };
         let all: u32 = page.iter().map(|paragraph| paragraph.tokens).sum();
-        let own: BTreeMap<ParagraphKey, u32> = page
-            .iter()
-            .filter(|paragraph| !common(paragraph))
-            .map(|p| (p.key, p.tokens))
-            .collect();
+        let own: BTreeMap<ParagraphKey, u32> =
+            page.iter().filter(|paragraph| !common(paragraph)).map(|p| (p.key, p.tokens)).collect();
         let own: u32 = own.values().sum();
         if own > 0 && all < settings.short_page_tokens {
             2
@@ -502,25 +427,17 @@ mod slow {
         let anchor = |i: usize| is(i) == Standing::Anchor;
         let bond = |i: usize, j: usize| anchor(i) && anchor(j) && bonded(page[i].key, page[j].key);
         let n = page.len();
-        let inline: Vec<bool> = (0..n)
-            .map(|i| (i + 1 < n && bond(i, i + 1)) || (i > 0 && bond(i - 1, i)))
-            .collect();
+        let inline: Vec<bool> =
+            (0..n).map(|i| (i + 1 < n && bond(i, i + 1)) || (i > 0 && bond(i - 1, i))).collect();
         let mut covered = inline.clone();
         for up in [false, true] {
-            let order: Vec<usize> = if up {
-                (0..n).rev().collect()
-            } else {
-                (0..n).collect()
-            };
+            let order: Vec<usize> = if up { (0..n).rev().collect() } else { (0..n).collect() };
             for start in 0..n {
                 if start > 0 && !inline[order[start - 1]] {
                     continue;
                 }
-                let stretch: Vec<usize> = order[start..]
-                    .iter()
-                    .copied()
-                    .take_while(|&i| !inline[i])
-                    .collect();
+                let stretch: Vec<usize> =
+                    order[start..].iter().copied().take_while(|&i| !inline[i]).collect();
                 let balance = |end: usize| -> i64 {
                     let worth = |&i: &usize| match is(i) {
                         Standing::Anchor => 2 * i64::from(page[i].tokens.max(1)),
@@ -543,9 +460,7 @@ mod slow {
             }
         }
         let beside = |i: usize| (i > 0 && covered[i - 1]) || (i + 1 < n && covered[i + 1]);
-        (0..n)
-            .map(|i| covered[i] || (is(i) == Standing::Guest && beside(i)))
-            .collect()
+        (0..n).map(|i| covered[i] || (is(i) == Standing::Guest && beside(i))).collect()
     }
 }
 

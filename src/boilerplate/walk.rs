@@ -57,29 +57,14 @@ impl Walk {
         self.covered.extend((0..places.len()).map(inline));
         let last = places.len().wrapping_sub(1);
         let patience = i64::from(patience_tokens);
-        pass(
-            places,
-            patience,
-            |step| step,
-            inline,
-            &mut self.covered,
-            &mut self.from_head,
-        );
-        pass(
-            places,
-            patience,
-            |step| last - step,
-            inline,
-            &mut self.covered,
-            &mut self.from_tail,
-        );
+        pass(places, patience, |step| step, inline, &mut self.covered, &mut self.from_head);
+        pass(places, patience, |step| last - step, inline, &mut self.covered, &mut self.from_tail);
         self.from_tail.reverse();
         self.supported.clear();
         for (i, place) in places.iter().enumerate() {
             let beside =
                 (i > 0 && self.covered[i - 1]) || self.covered.get(i + 1).is_some_and(|&covered| covered);
-            self.supported
-                .push(self.covered[i] || (place.standing == Standing::Guest && beside));
+            self.supported.push(self.covered[i] || (place.standing == Standing::Guest && beside));
         }
     }
 }

@@ -43,18 +43,8 @@ impl Buckets {
         for band in 0..bands {
             number_band(&mut numbers, shingles, bands, band, &mut buckets);
         }
-        let fresh = Bucket {
-            newest: NONE,
-            documents: 0,
-            asks_prefixes: false,
-        };
-        Buckets {
-            bands,
-            limit,
-            numbers,
-            buckets: vec![fresh; buckets as usize],
-            entries: Vec::new(),
-        }
+        let fresh = Bucket { newest: NONE, documents: 0, asks_prefixes: false };
+        Buckets { bands, limit, numbers, buckets: vec![fresh; buckets as usize], entries: Vec::new() }
     }
 
     pub(super) fn set_limit(&mut self, limit: u32) {
@@ -73,10 +63,7 @@ impl Buckets {
         }
         for &number in numbers.iter().filter(|&&number| number != NONE) {
             let bucket = &mut self.buckets[number as usize];
-            self.entries.push(Entry {
-                document,
-                older: bucket.newest,
-            });
+            self.entries.push(Entry { document, older: bucket.newest });
             bucket.newest = (self.entries.len() - 1) as u32;
             bucket.documents += 1;
             if bucket.documents > self.limit {
@@ -128,10 +115,7 @@ fn number_band(numbers: &mut [u32], shingles: &[u32], bands: usize, band: usize,
     pairs.sort_unstable();
     let column = numbers.iter_mut().skip(band).step_by(bands);
     column.for_each(|number| *number = NONE);
-    for bucket in pairs
-        .chunk_by(|a, b| a >> 32 == b >> 32)
-        .filter(|bucket| bucket.len() > 1)
-    {
+    for bucket in pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1) {
         for &pair in bucket {
             numbers[(pair as u32) as usize * bands + band] = *buckets;
         }

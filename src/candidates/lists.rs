@@ -26,14 +26,9 @@ impl Lists {
             Some(header) if header.used < header.length() => header,
             full => {
                 let growth = full.map_or(0, |header| (header.growth + 1).min(Header::MOST_GROWTH));
-                let header = Header {
-                    older: *newest,
-                    used: 0,
-                    growth,
-                };
+                let header = Header { older: *newest, used: 0, growth };
                 *newest = self.slots.len() as u64;
-                self.slots
-                    .resize(self.slots.len() + 1 + header.length() as usize, 0);
+                self.slots.resize(self.slots.len() + 1 + header.length() as usize, 0);
                 header
             }
         };
@@ -80,11 +75,7 @@ impl Header {
     }
 
     fn unpack(slot: u64) -> Header {
-        Header {
-            older: slot >> 16,
-            used: slot >> 4 & 0xfff,
-            growth: (slot & 0xf) as u32,
-        }
+        Header { older: slot >> 16, used: slot >> 4 & 0xfff, growth: (slot & 0xf) as u32 }
     }
 }
 

@@ -120,22 +120,13 @@ impl<S: Sets> Candidates<S> {
         let banding = signatures.screening().banding;
         let keys = signatures.take_keys();
         let documents = signatures.len() as u32;
-        let buckets = Buckets::new(
-            keys,
-            signatures.shingles(),
-            usize::from(banding.bands),
-            BUCKET_LIMIT,
-        );
+        let buckets = Buckets::new(keys, signatures.shingles(), usize::from(banding.bands), BUCKET_LIMIT);
         let prefixes = PrefixIndex::new(signatures.screening().similarity);
         let moved = vec![false; signatures.len()];
         Candidates {
             sets,
             documents,
-            screened: Some(Screened {
-                signatures,
-                buckets,
-                moved,
-            }),
+            screened: Some(Screened { signatures, buckets, moved }),
             prefixes,
             rarity: None,
         }
@@ -147,13 +138,7 @@ impl<S: Sets> Candidates<S> {
     /// Cost: reads the sets of all `documents` once, to count how frequent shingles are.
     pub fn exact(sets: S, documents: u32, similarity: f64) -> Candidates<S> {
         let rarity = Some(Rarity::of_all(&sets, documents));
-        Candidates {
-            sets,
-            documents,
-            screened: None,
-            prefixes: PrefixIndex::new(similarity),
-            rarity,
-        }
+        Candidates { sets, documents, screened: None, prefixes: PrefixIndex::new(similarity), rarity }
     }
 
     /// The same index with another limit than [`BUCKET_LIMIT`] (nothing in the exact making). To be set
@@ -192,10 +177,7 @@ impl<S: Sets> Candidates<S> {
     /// for: ascending, no repeats, never `document` itself, which need not have been inserted.
     pub fn candidates(&self, document: u32, out: &mut Vec<u32>) {
         out.clear();
-        let asks_prefixes = self
-            .screened
-            .as_ref()
-            .is_none_or(|screened| screened.candidates(document, out));
+        let asks_prefixes = self.screened.as_ref().is_none_or(|screened| screened.candidates(document, out));
         if let (true, Some(rarity)) = (asks_prefixes, &self.rarity) {
             self.prefixes.candidates(self.sets.set(document), rarity, out);
         }
@@ -215,9 +197,7 @@ impl<S: Sets> Candidates<S> {
     }
 
     fn insert_into_prefixes(&mut self, document: u32) {
-        let rarity = self
-            .rarity
-            .get_or_insert_with(|| Rarity::of_sample(&self.sets, self.documents, SAMPLE));
+        let rarity = self.rarity.get_or_insert_with(|| Rarity::of_sample(&self.sets, self.documents, SAMPLE));
         self.prefixes.insert(document, self.sets.set(document), rarity);
     }
 }
@@ -239,20 +219,13 @@ impl Screened {
 
     fn passes(&self, prefilter: Prefilter, a: u32, b: u32) -> bool {
         self.sizes_allow(a, b)
-            && prefilter.passes(
-                self.signatures.bytes(a as usize),
-                self.signatures.bytes(b as usize),
-            )
+            && prefilter.passes(self.signatures.bytes(a as usize), self.signatures.bytes(b as usize))
     }
 
     /// Sets of very different sizes cannot be similar, whatever they hold.
     fn sizes_allow(&self, a: u32, b: u32) -> bool {
         let sizes = [a, b].map(|document| self.signatures.shingles()[document as usize]);
-        let [fewer, more] = if sizes[0] <= sizes[1] {
-            sizes
-        } else {
-            [sizes[1], sizes[0]]
-        };
+        let [fewer, more] = if sizes[0] <= sizes[1] { sizes } else { [sizes[1], sizes[0]] };
         f64::from(fewer) >= self.signatures.screening().similarity * (1.0 - prefix::MARGIN) * f64::from(more)
     }
 }

@@ -49,9 +49,6 @@ impl Parities {
     /// for.
     pub(super) fn differences(&self, other: &[u64]) -> u32 {
         let own = &self.widths[other.len().trailing_zeros() as usize];
-        own.iter()
-            .zip(other)
-            .map(|(own, other)| (own ^ other).count_ones())
-            .sum()
+        own.iter().zip(other).map(|(own, other)| (own ^ other).count_ones()).sum()
     }
 }

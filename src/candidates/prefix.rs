@@ -69,11 +69,7 @@ impl PrefixIndex {
         let class = self.classes.of(size);
         let number = self.inserted.len() as u32;
         self.class_documents[class] += 1;
-        self.inserted.push(Inserted {
-            document,
-            size,
-            parities: self.parities.len(),
-        });
+        self.inserted.push(Inserted { document, size, parities: self.parities.len() });
         self.parities.resize(self.parities.len() + words_for(size), 0);
         write_parities(set, &mut self.parities[self.inserted[number as usize].parities..]);
 
@@ -81,13 +77,8 @@ impl PrefixIndex {
         for (position, place) in rarest(set, prefix, rarity).into_iter().enumerate() {
             if !rarity.is_unique(place) {
                 let greatest = self.bounds.greatest_asker(size, position as u32);
-                let reach = if greatest < self.classes.least(class) {
-                    Reach::Smaller
-                } else {
-                    Reach::Own
-                };
-                self.lists
-                    .push(key(place, class, reach), Entry { number, greatest }.pack());
+                let reach = if greatest < self.classes.least(class) { Reach::Smaller } else { Reach::Own };
+                self.lists.push(key(place, class, reach), Entry { number, greatest }.pack());
             }
         }
     }
@@ -103,11 +94,7 @@ impl PrefixIndex {
             self.meet(set, rarity, met, &mut numbers);
             numbers.iter().for_each(|&number| met[number as usize / 64] = 0);
             self.keep_near(set, &mut numbers);
-            out.extend(
-                numbers
-                    .iter()
-                    .map(|&number| self.inserted[number as usize].document),
-            );
+            out.extend(numbers.iter().map(|&number| self.inserted[number as usize].document));
         });
     }
 
@@ -122,16 +109,8 @@ impl PrefixIndex {
                 continue;
             }
             let asked = self.bounds.prefix(size, self.classes.least(class).max(least));
-            let reaches = if size < self.classes.least(class) {
-                Reach::ALL
-            } else {
-                Reach::OWN
-            };
-            for &place in prefix
-                .iter()
-                .take(asked as usize)
-                .filter(|&&place| !rarity.is_unique(place))
-            {
+            let reaches = if size < self.classes.least(class) { Reach::ALL } else { Reach::OWN };
+            for &place in prefix.iter().take(asked as usize).filter(|&&place| !rarity.is_unique(place)) {
                 for &reach in reaches {
                     self.meet_list(key(place, class, reach), size, met, numbers);
                 }
@@ -186,10 +165,7 @@ impl Entry {
     }
 
     fn unpack(packed: u64) -> Entry {
-        Entry {
-            number: (packed >> 32) as u32,
-            greatest: packed as u32,
-        }
+        Entry { number: (packed >> 32) as u32, greatest: packed as u32 }
     }
 }
 
@@ -281,9 +257,7 @@ struct SizeClasses {
 impl SizeClasses {
     fn new() -> SizeClasses {
         let next = |&least: &u32| least.checked_add((least / 32).max(1));
-        SizeClasses {
-            least: std::iter::successors(Some(0), next).collect(),
-        }
+        SizeClasses { least: std::iter::successors(Some(0), next).collect() }
     }
 
     fn count(&self) -> usize {

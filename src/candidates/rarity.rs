@@ -32,15 +32,11 @@ impl Rarity {
     /// Counts at most `sample` documents, evenly spread over all.
     pub(super) fn of_sample(sets: &impl Sets, documents: u32, sample: u32) -> Rarity {
         let sample = sample.min(documents);
-        let counters = (u64::from(sample) * COUNTERS_PER_DOCUMENT)
-            .next_power_of_two()
-            .clamp(1 << 10, MOST_COUNTERS);
+        let counters =
+            (u64::from(sample) * COUNTERS_PER_DOCUMENT).next_power_of_two().clamp(1 << 10, MOST_COUNTERS);
         let counts = vec![0; counters as usize];
-        let mut rarity = Rarity {
-            counts,
-            shift: 64 - counters.trailing_zeros(),
-            complete: sample == documents,
-        };
+        let mut rarity =
+            Rarity { counts, shift: 64 - counters.trailing_zeros(), complete: sample == documents };
         for nth in 0..u64::from(sample) {
             let document = nth * u64::from(documents) / u64::from(sample);
             rarity.count(sets.set(document as u32));

@@ -20,11 +20,7 @@ impl Threshold {
         if a.len().min(b.len()) * self.under < a.len().max(b.len()) * self.over {
             return false; // slow enough without these
         }
-        let shared = a
-            .hashes()
-            .iter()
-            .filter(|hash| b.hashes().binary_search(hash).is_ok())
-            .count();
+        let shared = a.hashes().iter().filter(|hash| b.hashes().binary_search(hash).is_ok()).count();
         let union = a.len() + b.len() - shared;
         union > 0 && shared * self.under >= self.over * union
     }
@@ -33,9 +29,7 @@ impl Threshold {
 const FOUR_FIFTHS: Threshold = Threshold { over: 4, under: 5 };
 
 fn signatures(sets: &[ShingleSet], threshold: Threshold, seed: u64) -> Signatures {
-    let Some(screening) = Screening::for_similarity(threshold.similarity()) else {
-        panic!("in range")
-    };
+    let Some(screening) = Screening::for_similarity(threshold.similarity()) else { panic!("in range") };
     let mut signatures = Signatures::new(screening, seed);
     sets.iter().for_each(|set| signatures.push(set));
     signatures
@@ -59,14 +53,8 @@ fn pairs_by(
     let mut found = Vec::new();
     for document in 0..sets.len() as u32 {
         index.candidates(document, &mut found);
-        assert!(
-            found.is_sorted_by(|a, b| a < b),
-            "ascending, no repeats: {found:?}"
-        );
-        assert!(
-            found.iter().all(|&other| other < document),
-            "only what was inserted: {found:?}"
-        );
+        assert!(found.is_sorted_by(|a, b| a < b), "ascending, no repeats: {found:?}");
+        assert!(found.iter().all(|&other| other < document), "only what was inserted: {found:?}");
         let alike = |&&other: &&u32| threshold.reached(&sets[other as usize], &sets[document as usize]);
         pairs.extend(found.iter().filter(alike).map(|&other| (other, document)));
         index.insert(document);
@@ -108,28 +96,14 @@ fn families(
 
 #[test]
 fn exact_finds_what_force_finds() {
-    for (over, under) in [
-        (1, 10),
-        (1, 3),
-        (1, 2),
-        (3, 5),
-        (7, 10),
-        (4, 5),
-        (9, 10),
-        (19, 20),
-        (1, 1),
-    ] {
+    for (over, under) in [(1, 10), (1, 3), (1, 2), (3, 5), (7, 10), (4, 5), (9, 10), (19, 20), (1, 1)] {
         let threshold = Threshold { over, under };
         let mut to_find = 0;
         for (seed, sizes, changes) in [(1, 0..12, 4), (2, 20..60, 12), (3, 70..90, 25), (4, 150..300, 80)] {
             let sets = families(seed, 3, 24, sizes, changes);
             let expected = pairs_by_force(&sets, threshold);
             let index = Candidates::exact(&sets, sets.len() as u32, threshold.similarity());
-            assert_eq!(
-                pairs_by(index, &sets, threshold),
-                expected,
-                "{threshold:?}, seed {seed}"
-            );
+            assert_eq!(pairs_by(index, &sets, threshold), expected, "{threshold:?}, seed {seed}");
             to_find += expected.len();
         }
         assert!(to_find > 0, "nothing to find: {threshold:?}");
@@ -161,11 +135,7 @@ fn check_bucket_limits(sets: Vec<ShingleSet>, limits: &[u32]) {
     };
     // Prefixes miss nothing, so a full bucket can only add what the bands missed.
     let cold = pairs(u32::MAX);
-    assert_eq!(
-        cold,
-        pairs_by_force(&sets, FOUR_FIFTHS),
-        "choose another seed: the bands miss a pair"
-    );
+    assert_eq!(cold, pairs_by_force(&sets, FOUR_FIFTHS), "choose another seed: the bands miss a pair");
     for &limit in limits {
         assert_eq!(pairs(limit), cold, "limit {limit}");
     }
@@ -183,27 +153,16 @@ fn full_buckets_are_moved_and_stay_so() {
     let mut index = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 5), &sets).with_bucket_limit(10);
     for inserted in 1..=30 {
         index.insert(inserted - 1);
-        let moved = index
-            .screened
-            .as_ref()
-            .map(|screened| screened.moved.iter().filter(|&&moved| moved).count());
-        assert_eq!(
-            moved,
-            Some(if inserted <= 10 { 0 } else { inserted as usize }),
-            "after {inserted}"
-        );
+        let moved =
+            index.screened.as_ref().map(|screened| screened.moved.iter().filter(|&&moved| moved).count());
+        assert_eq!(moved, Some(if inserted <= 10 { 0 } else { inserted as usize }), "after {inserted}");
     }
 }
 
 #[test]
 fn a_large_family_that_stays_is_not_compared_with_itself() {
     // Pages of one text of 76 shingles, 12 of which a date and a counter change: alike to 64 / 88 = 0.73.
-    let page = |page: u64| {
-        (0..64)
-            .chain((0..12).map(|nth| 1000 + 100 * page + nth))
-            .map(mix)
-            .collect()
-    };
+    let page = |page: u64| (0..64).chain((0..12).map(|nth| 1000 + 100 * page + nth)).map(mix).collect();
     let sets: Vec<ShingleSet> = (0..1500).map(|nth| ShingleSet::from_hashes(page(nth))).collect();
     let exact = Candidates::exact(&sets, sets.len() as u32, 0.8);
     let by_signatures = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 1), &sets);
@@ -214,11 +173,7 @@ fn a_large_family_that_stays_is_not_compared_with_itself() {
             candidates += found.len();
             index.insert(document);
         }
-        assert!(
-            candidates <= allowed,
-            "{candidates} candidates, of {} pairs",
-            1500 * 1499 / 2
-        );
+        assert!(candidates <= allowed, "{candidates} candidates, of {} pairs", 1500 * 1499 / 2);
     }
 }
 
@@ -309,10 +264,7 @@ fn pairs_at_exactly_the_threshold_are_found_at_every_size() {
             let (union, shared) = (under * nth, over * nth);
             for alone in [0, (union - shared) / 2, union - shared] {
                 let left = (0..shared + alone).map(|hash| mix(hash as u64)).collect();
-                let right = (0..shared)
-                    .chain(shared + alone..union)
-                    .map(|hash| mix(hash as u64))
-                    .collect();
+                let right = (0..shared).chain(shared + alone..union).map(|hash| mix(hash as u64)).collect();
                 let sets = vec![ShingleSet::from_hashes(left), ShingleSet::from_hashes(right)];
                 let mut index = Candidates::exact(&sets, 2, threshold.similarity());
                 index.insert(0);

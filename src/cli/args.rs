@@ -32,7 +32,9 @@ pub enum Command {
     #[command(after_help = "Example: dittograph templates crawl/ > templates.jsonl")]
     Templates(StreamArgs),
     /// Near-duplicate pairs with their exact similarity, to standard output
-    #[command(after_help = "Example: dittograph pairs --content all --min-similarity 0.5 crawl/ > pairs.jsonl")]
+    #[command(
+        after_help = "Example: dittograph pairs --content all --min-similarity 0.5 crawl/ > pairs.jsonl"
+    )]
     Pairs(StreamArgs),
     /// Give the original corpus back from a finished run
     #[command(after_help = "Example: dittograph restore clean/ -o original/")]
@@ -41,7 +43,9 @@ pub enum Command {
     #[command(after_help = "Example: dittograph verify clean/")]
     Verify(VerifyArgs),
     /// Print a completion script for your shell
-    #[command(after_help = "Example: dittograph completions bash > ~/.local/share/bash-completion/completions/dittograph")]
+    #[command(
+        after_help = "Example: dittograph completions bash > ~/.local/share/bash-completion/completions/dittograph"
+    )]
     Completions {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
@@ -172,7 +176,13 @@ pub struct CompareArgs {
     #[arg(long, help_heading = "Comparing", value_name = "K", default_value = "5", value_parser = settings::shingle)]
     pub shingle: std::num::NonZeroUsize,
     /// Who stays: longest, shortest, https, short-url, min:FIELD, max:FIELD, first
-    #[arg(long, help_heading = "Comparing", value_name = "KEY,KEY", value_delimiter = ',', default_value = "longest,first")]
+    #[arg(
+        long,
+        help_heading = "Comparing",
+        value_name = "KEY,KEY",
+        value_delimiter = ',',
+        default_value = "longest,first"
+    )]
     pub keep: Vec<KeepKey>,
     /// Ids that are never removed, one a line
     #[arg(long, help_heading = "Comparing", value_name = "FILE")]

@@ -87,8 +87,12 @@ fn filter(session: Session, args: &DedupeArgs) -> Result<Outcome> {
 fn templates(args: StreamArgs) -> Result<Outcome> {
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let mut out = Lines::stdout();
-    let told =
-        pipeline::templates(&session.inputs, &session.settings, |template| out.write(&template), &session.bar)?;
+    let told = pipeline::templates(
+        &session.inputs,
+        &session.settings,
+        |template| out.write(&template),
+        &session.bar,
+    )?;
     out.finish()?;
     Ok(session.end(&told, args.max_rejected))
 }
@@ -140,7 +144,8 @@ impl Session {
         threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
         let settings = settings::settings(read, compare)?;
         let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
-        let spool = tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
+        let spool =
+            tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
         let inputs = find_shards(&read.inputs, read.format, spool.path())?;
         let bar = Bar::new(run.progress, run.quiet);
         Ok(Session { inputs, settings, bar, quiet: run.quiet, _spool: spool })

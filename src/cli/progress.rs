@@ -48,7 +48,9 @@ impl Progress for Bar {
             return;
         }
         let template = match (unit, total) {
-            (Unit::Bytes, Some(_)) => "{msg:10} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            (Unit::Bytes, Some(_)) => {
+                "{msg:10} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left"
+            }
             (Unit::Bytes, None) => "{msg:10} {bytes}, {bytes_per_sec}",
             (Unit::Documents, _) => "{msg:10} {wide_bar} {human_pos} of {human_len} documents, {eta} left",
         };

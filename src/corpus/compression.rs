@@ -227,10 +227,7 @@ impl<R: BufRead> Gunzip<R> {
         if first == 0 && self.members > 0 {
             return self.padding();
         }
-        let mut header = HeaderBytes {
-            stream: self,
-            crc: Crc::new(),
-        };
+        let mut header = HeaderBytes { stream: self, crc: Crc::new() };
         header.crc.update(&[first]);
         if first != 0x1f || header.next()? != 0x8b {
             return Err(self.no_member());
@@ -338,11 +335,7 @@ impl<R: BufRead> Gunzip<R> {
     }
 
     fn damage(&self, what: &str) -> Damage {
-        Damage(format!(
-            "{what} (member {}, packed byte {})",
-            self.members.max(1),
-            self.position
-        ))
+        Damage(format!("{what} (member {}, packed byte {})", self.members.max(1), self.position))
     }
 }
 
@@ -433,14 +426,7 @@ impl<R: BufRead> Unzstd<R> {
         if cfg!(target_pointer_width = "64") {
             decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
         }
-        Ok(Unzstd {
-            input,
-            decoder,
-            wanted: ZSTD_FIRST_BYTES,
-            inside: false,
-            position: 0,
-            damage: None,
-        })
+        Ok(Unzstd { input, decoder, wanted: ZSTD_FIRST_BYTES, inside: false, position: 0, damage: None })
     }
 
     /// One step; the bytes that it put into `out`. `None`: the stream has ended between two frames.

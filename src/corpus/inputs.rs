@@ -61,13 +61,7 @@ pub(super) fn find_with_stdin(
     spool_dir: &Path,
     stdin: &mut dyn Read,
 ) -> Result<Inputs> {
-    let mut search = Search {
-        format,
-        spool_dir,
-        stdin,
-        spooled: false,
-        found: Inputs::default(),
-    };
+    let mut search = Search { format, spool_dir, stdin, spooled: false, found: Inputs::default() };
     for input in inputs {
         match input.strip_prefix('@') {
             Some(list) => search.list(list)?,
@@ -123,10 +117,7 @@ impl Search<'_> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
             Ok(metadata) if metadata.is_file() => self.file(path, shown),
-            Ok(_) => Err(problem(
-                shown,
-                "neither a file nor a folder; a pipe is read with - as the INPUT",
-            )),
+            Ok(_) => Err(problem(shown, "neither a file nor a folder; a pipe is read with - as the INPUT")),
             Err(error) if is_missing(&error) && input.contains(['*', '?', '[', '{']) => {
                 self.glob(input, shown)
             }
@@ -137,10 +128,8 @@ impl Search<'_> {
 
     fn file(&mut self, path: &Path, shown: &str) -> Result<()> {
         let Some(format) = self.format.or(Format::of(path).map(|(format, _)| format)) else {
-            let why = format!(
-                "unknown extension (known: {}); say what it is with --format",
-                known_extensions()
-            );
+            let why =
+                format!("unknown extension (known: {}); say what it is with --format", known_extensions());
             return Err(problem(shown, &why));
         };
         let name = path.file_name().map(lossy).unwrap_or_default();
@@ -157,10 +146,7 @@ impl Search<'_> {
     fn glob(&mut self, pattern: &str, shown: &str) -> Result<()> {
         let glob = Glob::new(pattern).map_err(|why| problem(shown, &why))?;
         if !glob.base.is_dir() {
-            return Err(problem(
-                shown,
-                "no such file or folder, and nothing matches it as a pattern",
-            ));
+            return Err(problem(shown, "no such file or folder, and nothing matches it as a pattern"));
         }
         let matches = glob.matches(&mut self.found.skipped)?;
         if matches.is_empty() {
@@ -209,11 +195,7 @@ impl Search<'_> {
                 self.found.skipped.unknown += 1;
             }
         }
-        found.sort_by(|a, b| {
-            a.0.as_os_str()
-                .as_encoded_bytes()
-                .cmp(b.0.as_os_str().as_encoded_bytes())
-        });
+        found.sort_by(|a, b| a.0.as_os_str().as_encoded_bytes().cmp(b.0.as_os_str().as_encoded_bytes()));
         Ok(found)
     }
 
@@ -229,16 +211,9 @@ impl Search<'_> {
             let folder = path.parent().unwrap_or(root).to_owned();
             let shards = &mut self.found.shards;
             let index = *shard_of.entry(folder).or_insert_with_key(|folder| {
-                let name = Some(below(root, folder))
-                    .filter(|name| !name.is_empty())
-                    .unwrap_or(root_name.to_owned());
-                shards.push(Shard {
-                    site: name.clone(),
-                    name,
-                    format,
-                    folder: true,
-                    parts: Vec::new(),
-                });
+                let name =
+                    Some(below(root, folder)).filter(|name| !name.is_empty()).unwrap_or(root_name.to_owned());
+                shards.push(Shard { site: name.clone(), name, format, folder: true, parts: Vec::new() });
                 shards.len() - 1
             });
             shards[index].parts.push(part(&path));
@@ -252,18 +227,8 @@ impl Search<'_> {
         let (path, compression) = spool(self.stdin, self.spool_dir)?;
         let format = self.format.unwrap_or(Format::Jsonl);
         let name = format!("stdin.{}", format.extensions()[0]);
-        let parts = vec![Part {
-            path,
-            name: name.clone(),
-            compression,
-        }];
-        self.found.shards.push(Shard {
-            site: name.clone(),
-            name,
-            format,
-            folder: false,
-            parts,
-        });
+        let parts = vec![Part { path, name: name.clone(), compression }];
+        self.found.shards.push(Shard { site: name.clone(), name, format, folder: false, parts });
         Ok(())
     }
 }
@@ -271,10 +236,7 @@ impl Search<'_> {
 /// Copies all of `source`, as it is, to a new file that only its owner can read.
 fn spool(source: &mut dyn Read, folder: &Path) -> Result<(PathBuf, Compression)> {
     fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    let spool = tempfile::Builder::new()
-        .prefix("stdin-")
-        .tempfile_in(folder)
-        .map_err(Error::io(folder))?;
+    let spool = tempfile::Builder::new().prefix("stdin-").tempfile_in(folder).map_err(Error::io(folder))?;
     let (mut file, path) = spool.keep().map_err(|failed| Error::io(folder)(failed.error))?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -286,9 +248,7 @@ fn spool(source: &mut dyn Read, folder: &Path) -> Result<(PathBuf, Compression)>
         }
     }
     let mut head = Vec::new();
-    File::open(&path)
-        .and_then(|file| file.take(4).read_to_end(&mut head))
-        .map_err(Error::io(&path))?;
+    File::open(&path).and_then(|file| file.take(4).read_to_end(&mut head)).map_err(Error::io(&path))?;
     Ok((path, Compression::sniff(&head)))
 }
 
@@ -347,11 +307,7 @@ impl Glob {
                 skipped.unknown += 1;
             }
         }
-        found.sort_by(|a, b| {
-            a.0.as_os_str()
-                .as_encoded_bytes()
-                .cmp(b.0.as_os_str().as_encoded_bytes())
-        });
+        found.sort_by(|a, b| a.0.as_os_str().as_encoded_bytes().cmp(b.0.as_os_str().as_encoded_bytes()));
         Ok(found)
     }
 }
@@ -361,37 +317,19 @@ fn file_shard(path: &Path, name: String, format: Format) -> Shard {
         true => base_name(path.parent().unwrap_or(Path::new(""))),
         false => name.clone(),
     };
-    Shard {
-        name,
-        format,
-        folder: false,
-        parts: vec![part(path)],
-        site,
-    }
+    Shard { name, format, folder: false, parts: vec![part(path)], site }
 }
 
 fn part(path: &Path) -> Part {
     let name = path.file_name().map(lossy).unwrap_or_default();
-    Part {
-        path: path.to_owned(),
-        name,
-        compression: Compression::of(path),
-    }
+    Part { path: path.to_owned(), name, compression: Compression::of(path) }
 }
 
 /// A folder's own name, also where it is written as `.`, `..` or nothing.
 fn base_name(folder: &Path) -> String {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let full = || fs::canonicalize(folder).ok()?.file_name().map(lossy);
-    folder
-        .file_name()
-        .map(lossy)
-        .or_else(full)
-        .unwrap_or("root".to_owned())
+    folder.file_name().map(lossy).or_else(full).unwrap_or("root".to_owned())
 }
 
 /// The path below `root`, joined by `/`. Only plain names enter it: nothing absolute, no `..`.
@@ -440,11 +378,7 @@ fn check_names(shards: &[Shard]) -> Result<()> {
 /// The file or folder that a shard is.
 fn home(shard: &Shard) -> &Path {
     let first = shard.parts.first().map_or(Path::new(""), |part| &part.path);
-    if shard.folder {
-        first.parent().unwrap_or(first)
-    } else {
-        first
-    }
+    if shard.folder { first.parent().unwrap_or(first) } else { first }
 }
 
 /// The names under which a shard's files would be written.
@@ -459,11 +393,7 @@ fn clash(name: &str, one: &Path, other: &Path) -> Error {
     let way_out = "give the folder that holds both, or quote the pattern so that names keep their folders";
     let why = match one == other {
         true => format!("{} is given twice", one.display()),
-        false => format!(
-            "{} and {} would both be {name:?}; {way_out}",
-            one.display(),
-            other.display()
-        ),
+        false => format!("{} and {} would both be {name:?}; {way_out}", one.display(), other.display()),
     };
     problem(name, &why)
 }
@@ -475,11 +405,7 @@ fn nothing(inputs: &[String], skipped: &Skipped, format: Option<Format>) -> Erro
         );
     }
     let known = format.map_or_else(known_extensions, extensions_of);
-    let Skipped {
-        hidden,
-        links,
-        unknown,
-    } = skipped;
+    let Skipped { hidden, links, unknown } = skipped;
     let why = format!(
         "nothing to read (skipped: {hidden} hidden, {links} symbolic links, {unknown} of unknown kind; known: \
          {known}, with .gz or .zst; a file of another name is read when it is named and --format given)"
@@ -492,20 +418,12 @@ fn known_extensions() -> String {
 }
 
 fn extensions_of(format: Format) -> String {
-    format
-        .extensions()
-        .iter()
-        .map(|extension| format!(".{extension}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    format.extensions().iter().map(|extension| format!(".{extension}")).collect::<Vec<_>>().join(", ")
 }
 
 fn problem(input: &str, problem: &str) -> Error {
     let input = if input.is_empty() { "an empty INPUT" } else { input };
-    Error::Input {
-        input: input.to_owned(),
-        problem: problem.to_owned(),
-    }
+    Error::Input { input: input.to_owned(), problem: problem.to_owned() }
 }
 
 /// The scheme of something like `s3://bucket`.
@@ -525,10 +443,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
 
 fn walk_error(error: walkdir::Error) -> Error {
     let path = error.path().unwrap_or(Path::new("")).to_owned();
-    Error::Io {
-        path,
-        source: error.into(),
-    }
+    Error::Io { path, source: error.into() }
 }
 
 #[cfg(test)]

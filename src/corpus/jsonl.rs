@@ -53,10 +53,7 @@ pub(super) fn parse<'a>(piece: &'a [u8], fields: &Fields) -> std::result::Result
     let wanted = Wanted::new(fields);
     let mut slots: Vec<Slot<'_, 'a>> = wanted.names.iter().map(|name| Slot::new(name)).collect();
     read_object(line, &mut slots)?;
-    let values = Values {
-        wanted: &wanted,
-        slots: &slots,
-    };
+    let values = Values { wanted: &wanted, slots: &slots };
     Ok(Record {
         text: values.text(line)?,
         id: values.first(&wanted.id, label)?,
@@ -73,9 +70,7 @@ pub(super) fn parse<'a>(piece: &'a [u8], fields: &Fields) -> std::result::Result
 
 fn not_an_object(line: &str) -> Rejection {
     match serde_json::from_str::<IgnoredAny>(line) {
-        Ok(_) => Rejection::NotAnObject {
-            found: JsonKind::of(line),
-        },
+        Ok(_) => Rejection::NotAnObject { found: JsonKind::of(line) },
         Err(error) => not_json(&error),
     }
 }
@@ -83,13 +78,8 @@ fn not_an_object(line: &str) -> Rejection {
 fn not_json(error: &serde_json::Error) -> Rejection {
     let sentence = error.to_string();
     // The line is one line: serde_json's "at line 1 column 7" would be taken for the file's.
-    let problem = sentence
-        .rsplit_once(" at line ")
-        .map_or(sentence.as_str(), |(problem, _)| problem);
-    Rejection::NotJson {
-        problem: problem.to_owned(),
-        column: error.column(),
-    }
+    let problem = sentence.rsplit_once(" at line ").map_or(sentence.as_str(), |(problem, _)| problem);
+    Rejection::NotJson { problem: problem.to_owned(), column: error.column() }
 }
 
 /// All names to look for, each use a range of them.
@@ -124,15 +114,7 @@ impl<'n> Wanted<'n> {
         let start = within.end;
         names.extend(fields.keep.iter().map(String::as_str));
         let keep = start..names.len();
-        Wanted {
-            names,
-            text,
-            id,
-            url,
-            site,
-            within,
-            keep,
-        }
+        Wanted { names, text, id, url, site, within, keep }
     }
 }
 
@@ -151,12 +133,7 @@ struct Slot<'n, 'a> {
 impl<'n, 'a> Slot<'n, 'a> {
     fn new(name: &'n str) -> Slot<'n, 'a> {
         let head = name.split_once('.').map_or(name, |(head, _)| head);
-        Slot {
-            name,
-            head,
-            literal: None,
-            root: None,
-        }
+        Slot { name, head, literal: None, root: None }
     }
 
     /// The value, down the path. As many steps as the name has dots.
@@ -192,10 +169,7 @@ impl<'a> Values<'_, '_, 'a> {
             match JsonKind::of(value.get()) {
                 JsonKind::String => return decode(slot.name, value),
                 found => {
-                    other = other.or(Some(Rejection::TextIsNoString {
-                        field: slot.name.to_owned(),
-                        found,
-                    }))
+                    other = other.or(Some(Rejection::TextIsNoString { field: slot.name.to_owned(), found }))
                 }
             }
         }
@@ -252,10 +226,9 @@ fn decode<'a>(field: &str, value: &'a RawValue) -> std::result::Result<Cow<'a, s
     match serde_json::from_str::<BorrowedString<'a>>(value.get()) {
         Ok(BorrowedString(text)) => Ok(text),
         Err(error) => match not_json(&error) {
-            Rejection::NotJson { problem, .. } => Err(Rejection::BadString {
-                field: field.to_owned(),
-                problem,
-            }),
+            Rejection::NotJson { problem, .. } => {
+                Err(Rejection::BadString { field: field.to_owned(), problem })
+            }
             other => Err(other),
         },
     }
@@ -302,10 +275,7 @@ impl<'a> Visitor<'a> for KeysVisitor {
 /// Walks over an object once and fills the slots; of a repeated key the last value stays.
 fn read_object<'a>(json: &'a str, slots: &mut [Slot<'_, 'a>]) -> std::result::Result<(), Rejection> {
     let mut json = serde_json::Deserializer::from_str(json);
-    Walk(slots)
-        .deserialize(&mut json)
-        .and_then(|()| json.end())
-        .map_err(|error| not_json(&error))
+    Walk(slots).deserialize(&mut json).and_then(|()| json.end()).map_err(|error| not_json(&error))
 }
 
 struct Walk<'s, 'n, 'a>(&'s mut [Slot<'n, 'a>]);

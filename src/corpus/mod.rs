@@ -86,16 +86,9 @@ impl Format {
             Compression::None => path.extension()?.to_str()?,
             _ => Path::new(path.file_stem()?).extension()?.to_str()?,
         };
-        let known = |format: &Format| {
-            format
-                .extensions()
-                .iter()
-                .any(|known| inner.eq_ignore_ascii_case(known))
-        };
-        Format::ALL
-            .into_iter()
-            .find(known)
-            .map(|format| (format, compression))
+        let known =
+            |format: &Format| format.extensions().iter().any(|known| inner.eq_ignore_ascii_case(known));
+        Format::ALL.into_iter().find(known).map(|format| (format, compression))
     }
 
     /// Whether a file holds one document, so that a folder of them is one shard.

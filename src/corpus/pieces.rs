@@ -31,11 +31,7 @@ pub struct ReadSettings {
 
 impl Default for ReadSettings {
     fn default() -> ReadSettings {
-        ReadSettings {
-            max_record: 64 << 20,
-            chunk_bytes: 1 << 20,
-            mode: ReadMode::default(),
-        }
+        ReadSettings { max_record: 64 << 20, chunk_bytes: 1 << 20, mode: ReadMode::default() }
     }
 }
 
@@ -155,21 +151,13 @@ pub fn read_shard(
             ShardDigest::seal_part(&mut hash, &part.name, bytes - before);
         }
     }
-    Ok(ShardDigest {
-        bytes,
-        hash: hash.digest128(),
-    })
+    Ok(ShardDigest { bytes, hash: hash.digest128() })
 }
 
 fn too_many_parts(shard: &Shard) -> Error {
-    let problem = format!(
-        "{} files are too many for one folder; spread them over several",
-        shard.parts.len()
-    );
-    Error::Input {
-        input: shard.name.clone(),
-        problem,
-    }
+    let problem =
+        format!("{} files are too many for one folder; spread them over several", shard.parts.len());
+    Error::Input { input: shard.name.clone(), problem }
 }
 
 /// How a format cuts a part into pieces. A piece begins where the last ended.
@@ -298,10 +286,7 @@ impl<'a> Cutter<'a> {
     fn make_room(&mut self, wanted: usize) {
         let needed = self.buffer.len() + wanted;
         if needed > self.buffer.capacity() {
-            let most = self
-                .max_record
-                .saturating_add(self.chunk_bytes)
-                .saturating_add(READ_BYTES.1);
+            let most = self.max_record.saturating_add(self.chunk_bytes).saturating_add(READ_BYTES.1);
             let capacity = self.buffer.capacity().saturating_mul(2).min(most).max(needed);
             self.buffer.reserve_exact(capacity - self.buffer.len());
         }
@@ -315,11 +300,7 @@ impl<'a> Cutter<'a> {
         }
         self.searched = self.buffer.len();
         self.too_long |= self.buffer.len() - self.cut > self.max_record;
-        if self.too_long {
-            self.shed(self.buffer.len())
-        } else {
-            Ok(())
-        }
+        if self.too_long { self.shed(self.buffer.len()) } else { Ok(()) }
     }
 
     /// The part has ended as it should.
@@ -346,11 +327,7 @@ impl<'a> Cutter<'a> {
             return self.close_fragments(end);
         }
         self.push(end, kind);
-        if self.cut >= self.chunk_bytes {
-            self.hand_out(None)
-        } else {
-            Ok(())
-        }
+        if self.cut >= self.chunk_bytes { self.hand_out(None) } else { Ok(()) }
     }
 
     fn close_fragments(&mut self, end: usize) -> Result<()> {
@@ -370,13 +347,7 @@ impl<'a> Cutter<'a> {
         while open - start > self.chunk_bytes {
             let bytes = self.buffer[start..start + self.chunk_bytes].to_vec();
             let kind = PieceKind::Fragment { last: false };
-            let piece = Piece {
-                kind,
-                start: 0,
-                end: bytes.len(),
-                line: self.line,
-                ordinal: self.ordinal,
-            };
+            let piece = Piece { kind, start: 0, end: bytes.len(), line: self.line, ordinal: self.ordinal };
             start += bytes.len();
             self.send(bytes, vec![piece], None)?;
         }
@@ -387,13 +358,7 @@ impl<'a> Cutter<'a> {
 
     fn push(&mut self, end: usize, kind: PieceKind) {
         let (start, line, ordinal) = (self.cut, self.line, self.ordinal);
-        self.pieces.push(Piece {
-            kind,
-            start,
-            end,
-            line,
-            ordinal,
-        });
+        self.pieces.push(Piece { kind, start, end, line, ordinal });
         self.line += u64::from(self.buffer[start..end].ends_with(b"\n"));
         self.ordinal += u64::from(kind.ends_record());
         self.cut = end;
@@ -407,11 +372,7 @@ impl<'a> Cutter<'a> {
         }
         let open = &self.buffer[self.cut..];
         // A full chunk is likely to be followed by another.
-        let likely = if self.cut < self.chunk_bytes {
-            0
-        } else {
-            self.chunk_bytes + READ_BYTES.1
-        };
+        let likely = if self.cut < self.chunk_bytes { 0 } else { self.chunk_bytes + READ_BYTES.1 };
         let mut next = Vec::with_capacity(likely.max(open.len()).min(self.buffer.capacity()));
         next.extend_from_slice(open);
         let mut bytes = std::mem::replace(&mut self.buffer, next);
@@ -425,18 +386,9 @@ impl<'a> Cutter<'a> {
     fn send(&mut self, bytes: Vec<u8>, pieces: Vec<Piece>, damage: Option<String>) -> Result<()> {
         let offset = self.offset;
         self.offset += bytes.len() as u64;
-        let (first_line, first_ordinal) = pieces
-            .first()
-            .map_or((self.line, self.ordinal), |piece| (piece.line, piece.ordinal));
-        (self.each)(Chunk {
-            part: self.part,
-            offset,
-            first_line,
-            first_ordinal,
-            bytes,
-            pieces,
-            damage,
-        })
+        let (first_line, first_ordinal) =
+            pieces.first().map_or((self.line, self.ordinal), |piece| (piece.line, piece.ordinal));
+        (self.each)(Chunk { part: self.part, offset, first_line, first_ordinal, bytes, pieces, damage })
     }
 }
 

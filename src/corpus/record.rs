@@ -216,9 +216,7 @@ impl fmt::Display for JsonKind {
 }
 
 pub(super) fn utf8(piece: &[u8]) -> std::result::Result<&str, Rejection> {
-    std::str::from_utf8(piece).map_err(|error| Rejection::NotUtf8 {
-        at: error.valid_up_to(),
-    })
+    std::str::from_utf8(piece).map_err(|error| Rejection::NotUtf8 { at: error.valid_up_to() })
 }
 
 #[cfg(test)]

@@ -66,56 +66,24 @@ mod tests {
     #[track_caller]
     fn check(url: &str, host: Option<&str>, domain: Option<&str>) {
         assert_eq!(site_of(url, SiteBy::Host).as_deref(), host, "host of {url:?}");
-        assert_eq!(
-            site_of(url, SiteBy::Domain).as_deref(),
-            domain,
-            "domain of {url:?}"
-        );
+        assert_eq!(site_of(url, SiteBy::Domain).as_deref(), domain, "domain of {url:?}");
     }
 
     #[test]
     fn hosts_and_registrable_domains() {
         check("http://example.com/", Some("example.com"), Some("example.com"));
-        check(
-            "HTTPS://WWW.Example.COM:8080/a",
-            Some("example.com"),
-            Some("example.com"),
-        );
-        check(
-            "https://www.www.example.com",
-            Some("www.example.com"),
-            Some("example.com"),
-        );
-        check(
-            "https://wwwexample.com",
-            Some("wwwexample.com"),
-            Some("wwwexample.com"),
-        );
-        check(
-            "https://user:pw@news.bbc.co.uk./",
-            Some("news.bbc.co.uk"),
-            Some("bbc.co.uk"),
-        );
-        check(
-            "https://a.b.github.io/",
-            Some("a.b.github.io"),
-            Some("b.github.io"),
-        );
-        check(
-            "https://www.b\u{fc}cher.de/",
-            Some("xn--bcher-kva.de"),
-            Some("xn--bcher-kva.de"),
-        );
+        check("HTTPS://WWW.Example.COM:8080/a", Some("example.com"), Some("example.com"));
+        check("https://www.www.example.com", Some("www.example.com"), Some("example.com"));
+        check("https://wwwexample.com", Some("wwwexample.com"), Some("wwwexample.com"));
+        check("https://user:pw@news.bbc.co.uk./", Some("news.bbc.co.uk"), Some("bbc.co.uk"));
+        check("https://a.b.github.io/", Some("a.b.github.io"), Some("b.github.io"));
+        check("https://www.b\u{fc}cher.de/", Some("xn--bcher-kva.de"), Some("xn--bcher-kva.de"));
         check(
             "https://a.\u{98df}\u{72ee}.\u{516c}\u{53f8}.cn/",
             Some("a.xn--85x722f.xn--55qx5d.cn"),
             Some("xn--85x722f.xn--55qx5d.cn"),
         );
-        check(
-            "gopher://WWW.Example.Com/",
-            Some("example.com"),
-            Some("example.com"),
-        );
+        check("gopher://WWW.Example.Com/", Some("example.com"), Some("example.com"));
     }
 
     #[test]
@@ -125,11 +93,7 @@ mod tests {
         check("http://1.2.3.4/", Some("1.2.3.4"), Some("1.2.3.4"));
         check("gopher://1.2.3.4/", Some("1.2.3.4"), Some("1.2.3.4")); // the url crate looks for addresses in http urls only
         check("http://0x7f.1/", Some("127.0.0.1"), Some("127.0.0.1"));
-        check(
-            "http://[2001:DB8::1]:80/",
-            Some("[2001:db8::1]"),
-            Some("[2001:db8::1]"),
-        );
+        check("http://[2001:DB8::1]:80/", Some("[2001:db8::1]"), Some("[2001:db8::1]"));
     }
 
     #[test]

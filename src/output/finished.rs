@@ -101,7 +101,10 @@ impl FinishedRun {
                     let (kind, place) = (piece.kind, piece.ordinal);
                     let line = removed.line;
                     let bytes = removed.take().and_then(PieceRecord::into_bytes).ok_or_else(|| {
-                        Error::Run(format!("{}: line {line}: not the bytes that it says", removed_path.display()))
+                        Error::Run(format!(
+                            "{}: line {line}: not the bytes that it says",
+                            removed_path.display()
+                        ))
                     })?;
                     let fate = match kind {
                         RemovedKind::Framing => Fate::Framing,

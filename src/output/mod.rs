@@ -10,12 +10,13 @@ mod run_dir;
 mod shard_writer;
 mod summary;
 
-pub use finished::{FinishedRun, Fate, Original, read_records};
+pub use finished::{Fate, FinishedRun, Original, read_records};
 pub use removed::{PieceRecord, RemovedKind};
 pub use run_dir::{MARKER, NewDir, RecordWriter, RunDir};
 pub use shard_writer::ShardWriter;
 pub use summary::{
-    Bytes, Documents, FileFacts, FindingCounts, Input, Recall, SUMMARY, SettingsRecord, SiteLoss, InputFile, StageTime, Summary,
+    Bytes, Documents, FileFacts, FindingCounts, Input, InputFile, Recall, SUMMARY, SettingsRecord, SiteLoss,
+    StageTime, Summary,
 };
 
 use base64::Engine;

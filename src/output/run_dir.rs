@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::summary::{FileFacts, SUMMARY, Summary};
 use super::hex128;
+use super::summary::{FileFacts, SUMMARY, Summary};
 use crate::corpus::{Compression, FinishWrite, writer};
 use crate::error::{Error, Result};
 
@@ -35,7 +35,10 @@ impl NewDir {
     pub fn create(place: &Path, force: bool) -> Result<NewDir> {
         check_place(place, force)?;
         let name = place.file_name().ok_or_else(|| {
-            Error::Usage(format!("{}: no folder can be made of this name; name another -o DIR", place.display()))
+            Error::Usage(format!(
+                "{}: no folder can be made of this name; name another -o DIR",
+                place.display()
+            ))
         })?;
         let parent = match place.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -88,7 +91,8 @@ impl RunDir {
     pub fn create(place: &Path, force: bool) -> Result<RunDir> {
         let dir = NewDir::create(place, force)?;
         let marker = dir.path(MARKER);
-        fs::write(&marker, concat!("dittograph ", env!("CARGO_PKG_VERSION"), "\n")).map_err(Error::io(marker))?;
+        fs::write(&marker, concat!("dittograph ", env!("CARGO_PKG_VERSION"), "\n"))
+            .map_err(Error::io(marker))?;
         Ok(RunDir { dir, files: Mutex::default() })
     }
 
@@ -114,7 +118,8 @@ impl RunDir {
         summary.files = self.files.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         summary.files.sort_by(|a, b| a.path.cmp(&b.path));
         let path = self.dir.path(SUMMARY);
-        let mut json = serde_json::to_vec_pretty(&summary).map_err(|source| Error::Run(source.to_string()))?;
+        let mut json =
+            serde_json::to_vec_pretty(&summary).map_err(|source| Error::Run(source.to_string()))?;
         json.push(b'\n');
         fs::write(&path, json).map_err(Error::io(&path))?;
         self.dir.finish()?;
@@ -154,7 +159,9 @@ fn check_place(place: &Path, force: bool) -> Result<()> {
     } else if force {
         Ok(())
     } else {
-        Err(Error::Usage(format!("{place}: holds an earlier run; --force replaces it, or name another -o DIR")))
+        Err(Error::Usage(format!(
+            "{place}: holds an earlier run; --force replaces it, or name another -o DIR"
+        )))
     }
 }
 

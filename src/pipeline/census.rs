@@ -271,7 +271,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(settings: &'a Settings) -> Reader<'a> {
-        Reader { settings, tokenizer: Tokenizer::new(), exact: Vec::new(), masked: Vec::new(), masked_tokens: Vec::new() }
+        Reader {
+            settings,
+            tokenizer: Tokenizer::new(),
+            exact: Vec::new(),
+            masked: Vec::new(),
+            masked_tokens: Vec::new(),
+        }
     }
 
     fn entry(

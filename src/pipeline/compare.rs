@@ -3,7 +3,7 @@
 //! Documents go by in blocks: what was inserted before a block is looked up and measured on all threads, what the block
 //! itself adds is settled one after the other. The blocks are the same with any number of threads, so the answers are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -81,9 +81,7 @@ fn index<'a>(
 ) -> Candidates<Ranked<'a>> {
     let ranked = Ranked { contents, documents };
     match settings.candidates {
-        CandidateSource::Exact => {
-            Candidates::exact(ranked, documents.len() as u32, settings.min_similarity)
-        }
+        CandidateSource::Exact => Candidates::exact(ranked, documents.len() as u32, settings.min_similarity),
         CandidateSource::Signatures => {
             let screening = screening(settings.min_similarity);
             let parts: Vec<Signatures> = documents
@@ -152,10 +150,12 @@ impl<'a> Keeper<'a> {
     /// Decides for the documents of these ranks, the next ones.
     fn settle(&mut self, ranks: std::ops::Range<usize>) {
         let first = ranks.start;
-        let before: Vec<Option<Likeness>> = ranks.clone().into_par_iter().map(|rank| self.before(rank)).collect();
+        let before: Vec<Option<Likeness>> =
+            ranks.clone().into_par_iter().map(|rank| self.before(rank)).collect();
         let mut added: Vec<u32> = Vec::new();
         for rank in ranks {
-            let decision = match self.equal(rank).or_else(|| self.likest(rank, before[rank - first], &added)) {
+            let decision = match self.equal(rank).or_else(|| self.likest(rank, before[rank - first], &added))
+            {
                 Some(likeness) => Decision::Removed(likeness),
                 None => {
                     added.push(rank as u32);
@@ -278,8 +278,9 @@ pub struct Pair {
 pub struct Pairs {
     /// In document order of the first, then of the second.
     pub pairs: Vec<Pair>,
-    /// Groups of so many equal texts that each is paired with the first only: how many, and documents in them.
-    pub capped: (u64, u64),
+    /// The firsts of groups of so many equal texts that each is paired with the first only, and how many documents
+    /// each group has.
+    pub capped: BTreeMap<u32, usize>,
 }
 
 /// Every pair that is alike, whatever is kept.
@@ -394,18 +395,13 @@ impl Pairing<'_> {
     fn pair_equals(&mut self, class: &[u32]) {
         let equal = |&a: &u32, &b: &u32| Pair { a, b, jaccard: 1.0, containment: 1.0 };
         if class.len() > self.settings.max_equal_pairs {
-            self.cap(class.len());
+            self.found.capped.insert(class[0], class.len());
             self.found.pairs.extend(class[1..].iter().map(|b| equal(&class[0], b)));
             return;
         }
         for (index, a) in class.iter().enumerate() {
             self.found.pairs.extend(class[index + 1..].iter().map(|b| equal(a, b)));
         }
-    }
-
-    fn cap(&mut self, documents: usize) {
-        self.found.capped.0 += 1;
-        self.found.capped.1 += documents as u64;
     }
 
     /// Takes out the families of too many texts that differ in numbers only, where most of them are alike: the first
@@ -416,9 +412,8 @@ impl Pairing<'_> {
         classes: Vec<Vec<u32>>,
     ) -> (Vec<Vec<u32>>, Vec<(Vec<u32>, Vec<u32>, Overlap)>) {
         let numbers: Vec<u32> = (0..classes.len() as u32).collect();
-        let families = self::classes(&numbers, |class| {
-            Some(self.contents.masked(classes[class as usize][0]))
-        });
+        let families =
+            self::classes(&numbers, |class| Some(self.contents.masked(classes[class as usize][0])));
         let mut left_out = vec![false; classes.len()];
         let mut measured = Vec::new();
         for family in families {
@@ -433,7 +428,7 @@ impl Pairing<'_> {
             if 2 * with_first.iter().flatten().count() <= family.len() {
                 continue;
             }
-            self.cap(family.len());
+            self.found.capped.insert(first, family.len());
             for (&class, overlap) in family[1..].iter().zip(with_first) {
                 left_out[class as usize] = true;
                 let class = &classes[class as usize];

@@ -22,7 +22,11 @@ pub struct Contents<'a> {
 
 impl<'a> Contents<'a> {
     /// Without the paragraphs that are marked, or with them where the settings say that everything is compared.
-    pub fn new(census: &'a Census, marks: &'a [Option<Marks>], settings: &'a CompareSettings) -> Contents<'a> {
+    pub fn new(
+        census: &'a Census,
+        marks: &'a [Option<Marks>],
+        settings: &'a CompareSettings,
+    ) -> Contents<'a> {
         let sets = census.documents.iter().map(|_| OnceLock::new()).collect();
         Contents { census, marks, settings, sets }
     }

@@ -105,12 +105,7 @@ impl Judged<'_> {
                 documents: template.documents,
                 share: share(template.documents, site.templates.pages),
             };
-            findings.push(self.finding(
-                Kind::Boilerplate,
-                entry,
-                Some(place(entry, first, last)),
-                evidence,
-            ));
+            findings.push(self.finding(Kind::Boilerplate, entry, Some(place(entry, first, last)), evidence));
         }
     }
 
@@ -123,8 +118,7 @@ impl Judged<'_> {
             .map(|(index, paragraph)| content(index).then(|| entry.tokens_of(paragraph)))
             .collect();
         for repeat in repeats::find(&paragraphs, &self.settings.repeats) {
-            let kind =
-                if repeat.paragraph < LEAD_PARAGRAPHS { Kind::RepeatedLead } else { Kind::Repeat };
+            let kind = if repeat.paragraph < LEAD_PARAGRAPHS { Kind::RepeatedLead } else { Kind::Repeat };
             let evidence = Evidence::Repeat { coverage: repeat.coverage, within: repeat.within };
             let place = place(entry, repeat.paragraph, repeat.paragraph);
             findings.push(self.finding(kind, entry, Some(place), evidence));
@@ -228,7 +222,9 @@ pub fn templates(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec
             examples: found.examples.iter().map(|&document| reference(census, document, None)).collect(),
         }
     });
-    records.collect()
+    let mut records: Vec<TemplateRecord> = records.collect();
+    records.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.template.cmp(&b.template)));
+    records
 }
 
 /// What the marks of a site's documents say of one template.

@@ -209,11 +209,13 @@ pub fn pairs(
         each(judge::pair_record(&census, pair))?;
     }
     let mut warnings = warnings(&census, settings, &[]);
-    if found.capped.0 > 0 {
+    if !found.capped.is_empty() {
         warnings.push(format!(
-            "{} groups of more than {} equal texts ({} documents; texts that differ in numbers only count as equal where most \
-             of them are alike): each text is paired with the first of its group only",
-            found.capped.0, settings.compare.max_equal_pairs, found.capped.1
+            "{} groups of more than {} equal texts ({} documents): each text is paired with the first of its group only; \
+             texts that differ in numbers only count as equal there where most of them are alike",
+            found.capped.len(),
+            settings.compare.max_equal_pairs,
+            found.capped.values().sum::<usize>()
         ));
     }
     Ok(told(&census, &[], warnings))
@@ -246,8 +248,7 @@ fn find_templates(
     let decisions = clock.time("group", || keep(census, &provisional, settings, progress));
     clock.time("recount", || {
         let before = provisional.marked_paragraphs();
-        let boilerplate =
-            sites::recounted(census, provisional, &groups(&decisions), &settings.templates);
+        let boilerplate = sites::recounted(census, provisional, &groups(&decisions), &settings.templates);
         // Counting again only ever takes paragraphs out, so equal counts are equal marks.
         let same = boilerplate.marked_paragraphs() == before || settings.compare.content == Content::All;
         (boilerplate, same.then_some(decisions))
@@ -330,7 +331,8 @@ fn warnings(census: &Census, settings: &Settings, losses: &[SiteLoss]) -> Vec<St
         let known: std::collections::HashSet<&str> = labels().collect();
         let unknown = settings.protect.iter().filter(|id| !known.contains(id.as_str())).count();
         if unknown > 0 {
-            warnings.push(format!("--protect: {unknown} of {} ids are no document's", settings.protect.len()));
+            warnings
+                .push(format!("--protect: {unknown} of {} ids are no document's", settings.protect.len()));
         }
     }
     warnings

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::census::{Census, Entry};
-use crate::boilerplate::{PageParagraph, SiteTemplates, TemplateSettings, find};
+use crate::boilerplate::{PageParagraph, ParagraphKey, SiteTemplates, TemplateSettings, find};
 
 /// Every site's templates, and where they stand.
 #[derive(Debug)]
@@ -71,7 +71,9 @@ pub fn recounted(
             Site { templates, ..site }
         })
         .collect();
-    marked(census, sites)
+    let mut boilerplate = marked(census, sites);
+    boilerplate.count_groups(census, groups);
+    boilerplate
 }
 
 /// No templates at all: where everything is compared, nobody asks for them.
@@ -80,6 +82,35 @@ pub fn none(census: &Census) -> Boilerplate {
 }
 
 impl Boilerplate {
+    /// Counts the documents of sites, templates and their paragraphs anew, each group once.
+    fn count_groups(&mut self, census: &Census, groups: &[u32]) {
+        let marks = &self.marks;
+        self.sites.par_iter_mut().filter(|site| !site.templates.templates.is_empty()).for_each(|site| {
+            let group = |page: u32| groups[page as usize];
+            let mut pages = HashSet::new();
+            let mut templates: HashMap<u32, HashSet<u32>> = HashMap::new();
+            let mut paragraphs: HashMap<(u32, ParagraphKey), HashSet<u32>> = HashMap::new();
+            for &page in &site.pages {
+                pages.insert(group(page));
+                let Some(marks) = &marks[page as usize] else { continue };
+                let entry = &census.documents[page as usize];
+                for (mark, paragraph) in marks.iter().zip(&entry.paragraphs) {
+                    let Some(template) = *mark else { continue };
+                    templates.entry(template).or_default().insert(group(page));
+                    paragraphs.entry((template, paragraph.masked)).or_default().insert(group(page));
+                }
+            }
+            site.templates.pages = pages.len() as u32;
+            for (number, template) in site.templates.templates.iter_mut().enumerate() {
+                let count = |groups: Option<&HashSet<u32>>| groups.map_or(0, HashSet::len) as u32;
+                template.documents = count(templates.get(&(number as u32)));
+                for paragraph in &mut template.paragraphs {
+                    paragraph.documents = count(paragraphs.get(&(number as u32, paragraph.key)));
+                }
+            }
+        });
+    }
+
     /// How many paragraphs of all documents are marked.
     pub fn marked_paragraphs(&self) -> usize {
         self.marks.iter().flatten().map(|marks| marks.iter().flatten().count()).sum()
@@ -96,7 +127,8 @@ fn documents_by_site(census: &Census) -> Vec<(Arc<str>, Vec<u32>)> {
 
 fn distinct(census: &Census, documents: &[u32]) -> Vec<u32> {
     let mut seen = HashSet::new();
-    let first = |number: &u32| census.documents[*number as usize].sequence.is_some_and(|own| seen.insert(own));
+    let first =
+        |number: &u32| census.documents[*number as usize].sequence.is_some_and(|own| seen.insert(own));
     documents.iter().copied().filter(first).collect()
 }
 

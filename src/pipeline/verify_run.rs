@@ -10,9 +10,7 @@ use super::restore::Digest;
 use crate::corpus::{Compression, Fields, Format, parse};
 use crate::document::Span;
 use crate::error::{Error, Result};
-use crate::findings::{
-    ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord,
-};
+use crate::findings::{ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord};
 use crate::output::{Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, read_records};
 use crate::verify::overlap_of_tokens;
 
@@ -161,7 +159,9 @@ impl Check<'_> {
         for (kind, &stated) in &self.run.summary.findings {
             let found = counts.remove(kind).unwrap_or(0);
             if found != stated {
-                self.fault(format!("summary.json: findings: {stated} of kind {kind}, but findings/ holds {found}"));
+                self.fault(format!(
+                    "summary.json: findings: {stated} of kind {kind}, but findings/ holds {found}"
+                ));
             }
         }
         said
@@ -176,7 +176,10 @@ impl Check<'_> {
         let read = read_records(&path, Compression::None, |line, cluster: ClusterRecord| {
             count += 1;
             if cluster.size != cluster.members.len() as u64 + 1 {
-                faults.push(format!("clusters.jsonl: line {line}: size {} is not its members and one", cluster.size));
+                faults.push(format!(
+                    "clusters.jsonl: line {line}: size {} is not its members and one",
+                    cluster.size
+                ));
             }
             for member in &cluster.members {
                 members.insert(name(&member.document), name(&cluster.kept));
@@ -186,16 +189,25 @@ impl Check<'_> {
         self.done.faults.extend(faults);
         self.noted(read);
         if count != self.run.summary.clusters {
-            self.fault(format!("clusters.jsonl: {count} clusters, but the summary says {}", self.run.summary.clusters));
+            self.fault(format!(
+                "clusters.jsonl: {count} clusters, but the summary says {}",
+                self.run.summary.clusters
+            ));
         }
         for (document, duplicate) in &said.duplicates {
             if members.remove(document) != Some(name(&duplicate.of)) {
                 let document = shown(document);
-                self.fault(format!("clusters.jsonl: {document} is not in the cluster that {} names", duplicate.place));
+                self.fault(format!(
+                    "clusters.jsonl: {document} is not in the cluster that {} names",
+                    duplicate.place
+                ));
             }
         }
         for document in members.keys().collect::<std::collections::BTreeSet<_>>() {
-            self.fault(format!("clusters.jsonl: {} is a member, but no finding calls it a duplicate", shown(document)));
+            self.fault(format!(
+                "clusters.jsonl: {} is a member, but no finding calls it a duplicate",
+                shown(document)
+            ));
         }
     }
 
@@ -243,8 +255,11 @@ impl Check<'_> {
 
     /// Walks every original shard; gives the texts of duplicates and of their witnesses.
     fn shards(&mut self, said: &Said) -> HashMap<Name, Text> {
-        let wanted: HashSet<Name> =
-            said.duplicates.iter().flat_map(|(document, duplicate)| [document.clone(), name(&duplicate.of)]).collect();
+        let wanted: HashSet<Name> = said
+            .duplicates
+            .iter()
+            .flat_map(|(document, duplicate)| [document.clone(), name(&duplicate.of)])
+            .collect();
         let mut texts = HashMap::new();
         let with_removed = self.path("removed").is_dir();
         if !with_removed {

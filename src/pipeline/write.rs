@@ -57,11 +57,7 @@ pub(super) fn findings_file(shard: &str, packed: bool) -> (String, Compression) 
     }
 }
 
-fn write_all<T: serde::Serialize>(
-    run: &RunDir,
-    name: &str,
-    records: impl Iterator<Item = T>,
-) -> Result<u64> {
+fn write_all<T: serde::Serialize>(run: &RunDir, name: &str, records: impl Iterator<Item = T>) -> Result<u64> {
     let mut file = run.records(name, Compression::None)?;
     let mut count = 0;
     for record in records {

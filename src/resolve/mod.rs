@@ -43,7 +43,10 @@ impl Decision {
 
 /// The witness among these: the most similar one, the first in keep order of equals. An exact copy goes before one
 /// that is only as similar. `rank` is a document's place in keep order.
-pub fn witness(likenesses: impl IntoIterator<Item = Likeness>, rank: impl Fn(u32) -> usize) -> Option<Likeness> {
+pub fn witness(
+    likenesses: impl IntoIterator<Item = Likeness>,
+    rank: impl Fn(u32) -> usize,
+) -> Option<Likeness> {
     likenesses.into_iter().reduce(|best, next| {
         let better = (next.jaccard, next.exact, std::cmp::Reverse(rank(next.of)))
             > (best.jaccard, best.exact, std::cmp::Reverse(rank(best.of)));
@@ -73,7 +76,10 @@ pub fn clusters(decisions: &[Decision]) -> Vec<Cluster> {
     members.sort_unstable();
     members
         .chunk_by(|a, b| a.0 == b.0)
-        .map(|cluster| Cluster { kept: cluster[0].0, members: cluster.iter().map(|member| member.1).collect() })
+        .map(|cluster| Cluster {
+            kept: cluster[0].0,
+            members: cluster.iter().map(|member| member.1).collect(),
+        })
         .collect()
 }
 
@@ -116,10 +122,7 @@ mod tests {
         let removed = |of| Decision::Removed(alike(of, 0.9));
         let decisions = [Decision::Kept, removed(3), removed(0), Decision::Kept, Decision::Kept, removed(3)];
         let found = clusters(&decisions);
-        assert_eq!(
-            found,
-            [Cluster { kept: 0, members: vec![2] }, Cluster { kept: 3, members: vec![1, 5] }],
-        );
+        assert_eq!(found, [Cluster { kept: 0, members: vec![2] }, Cluster { kept: 3, members: vec![1, 5] }],);
         assert_eq!(groups(&decisions), [0, 3, 0, 3, 4, 3]);
     }
 }

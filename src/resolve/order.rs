@@ -219,10 +219,8 @@ mod tests {
 
     #[test]
     fn two_fields_are_told_apart() {
-        let doc = |a: &str, b: &str| Doc {
-            fields: vec![Some(a.to_owned()), Some(b.to_owned())],
-            ..Doc::default()
-        };
+        let doc =
+            |a: &str, b: &str| Doc { fields: vec![Some(a.to_owned()), Some(b.to_owned())], ..Doc::default() };
         check("max:a,min:b", &[doc("1", "1"), doc("2", "5"), doc("2", "4")], &[2, 1, 0]);
     }
 

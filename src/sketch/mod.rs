@@ -153,9 +153,7 @@ fn is_full(row: &[u32]) -> bool {
 
 /// 30 bits, and never all of them: all ones are the empty set's.
 fn least_of_own((factor, addend): (u32, u32), values: &[u32]) -> u32 {
-    let own = values
-        .iter()
-        .map(|value| value.wrapping_mul(factor).wrapping_add(addend));
+    let own = values.iter().map(|value| value.wrapping_mul(factor).wrapping_add(addend));
     (own.fold(u32::MAX, u32::min) >> 2).min(!OWN - 1)
 }
 
@@ -164,16 +162,8 @@ fn least_of_own((factor, addend): (u32, u32), values: &[u32]) -> u32 {
 /// 0.0 when one of them is the empty set's, and for rows of length 0. Panics when their lengths differ.
 pub fn estimate(a: &[u32], b: &[u32]) -> f64 {
     assert_eq!(a.len(), b.len(), "rows of one kind");
-    let equal = a
-        .iter()
-        .zip(b)
-        .filter(|&(x, y)| x == y && *x != EMPTY_SET)
-        .count();
-    if equal == 0 {
-        0.0
-    } else {
-        equal as f64 / a.len() as f64
-    }
+    let equal = a.iter().zip(b).filter(|&(x, y)| x == y && *x != EMPTY_SET).count();
+    if equal == 0 { 0.0 } else { equal as f64 / a.len() as f64 }
 }
 
 /// A bijection of 64 bits in which every input bit moves every output bit about half of the time:

@@ -65,10 +65,7 @@ impl Prefilter {
     /// The probability that they do not: fewer than `min_equal` successes of `functions`, each with
     /// probability `s + (1 - s) / 256`, for different values agree in a byte by accident.
     pub fn miss_probability(self, s: f64) -> f64 {
-        chances_of_equal(self.functions, s)
-            .take(usize::from(self.min_equal))
-            .sum::<f64>()
-            .min(1.0)
+        chances_of_equal(self.functions, s).take(usize::from(self.min_equal)).sum::<f64>().min(1.0)
     }
 }
 
@@ -86,11 +83,7 @@ fn chances_of_equal(functions: u16, s: f64) -> impl Iterator<Item = f64> {
 
 /// ln of `base^exponent`, with 0^0 = 1.
 fn log_power(base: f64, exponent: f64) -> f64 {
-    if exponent == 0.0 {
-        0.0
-    } else {
-        exponent * base.ln()
-    }
+    if exponent == 0.0 { 0.0 } else { exponent * base.ln() }
 }
 
 /// Sums in lanes of one byte, which compilers turn into vector instructions: up to 255 · 16 bytes.
@@ -107,12 +100,7 @@ fn equal_bytes(a: &[u8], b: &[u8]) -> u32 {
         }
         total += lanes.iter().map(|&lane| u32::from(lane)).sum::<u32>();
     }
-    total
-        + a_rest
-            .iter()
-            .zip(b_rest)
-            .map(|(x, y)| u32::from(x == y))
-            .sum::<u32>()
+    total + a_rest.iter().zip(b_rest).map(|(x, y)| u32::from(x == y)).sum::<u32>()
 }
 
 /// What a pair must pass before it is measured, chosen for a threshold.
@@ -179,12 +167,7 @@ impl Screening {
             .find_map(|functions| Some((functions, longest_bands(functions, similarity)?)))?;
         let left = Screening::MISS - banding.miss_probability(similarity);
         let prefilter = strictest_prefilter(functions, similarity, left.min(Screening::PREFILTER_MISS));
-        Some(Screening {
-            similarity,
-            functions,
-            banding,
-            prefilter,
-        })
+        Some(Screening { similarity, functions, banding, prefilter })
     }
 
     /// The probability that a lone pair of similarity `s` (0.0..=1.0) is measured: it shares a bucket and
@@ -202,10 +185,7 @@ impl Screening {
 fn longest_bands(functions: u16, similarity: f64) -> Option<Banding> {
     (Screening::LEAST_ROWS..=functions)
         .rev()
-        .map(|rows| Banding {
-            bands: functions / rows,
-            rows,
-        })
+        .map(|rows| Banding { bands: functions / rows, rows })
         .find(|banding| banding.miss_probability(similarity) <= Screening::BANDING_MISS)
 }
 

@@ -50,10 +50,7 @@ impl Signatures {
         for (key, band) in keys.iter_mut().zip(self.row.chunks_exact(rows)) {
             *key = band_key(band);
         }
-        for (byte, value) in self.bytes[document * functions..][..functions]
-            .iter_mut()
-            .zip(&self.row)
-        {
+        for (byte, value) in self.bytes[document * functions..][..functions].iter_mut().zip(&self.row) {
             *byte = *value as u8;
         }
         self.shingles[document] = u32::try_from(set.len()).unwrap_or(u32::MAX);

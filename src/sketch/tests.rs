@@ -45,30 +45,16 @@ fn check_errors(functions: usize, shared: usize, alone: usize) {
     let truth = shared as f64 / (shared + 2 * alone) as f64;
     let theory = (truth * (1.0 - truth) / functions as f64).sqrt();
     let (mean, square) = errors(functions, shared, alone, trials);
-    assert!(
-        mean.abs() <= 4.0 * theory / (trials as f64).sqrt(),
-        "mean error {mean}, one is {theory}"
-    );
-    assert!(
-        square <= 1.17 * theory,
-        "root mean square error {square}, theory {theory}"
-    );
+    assert!(mean.abs() <= 4.0 * theory / (trials as f64).sqrt(), "mean error {mean}, one is {theory}");
+    assert!(square <= 1.17 * theory, "root mean square error {square}, theory {theory}");
 }
 
 #[test]
 fn estimates_are_unbiased_and_no_worse_than_theory() {
     // Sets of about 20, 100 and 600 shingles, J near 0.5, 0.8 and 0.9.
-    for (shared, alone) in [
-        (14, 7),
-        (16, 2),
-        (18, 1),
-        (66, 33),
-        (88, 11),
-        (90, 5),
-        (400, 200),
-        (528, 66),
-        (540, 30),
-    ] {
+    for (shared, alone) in
+        [(14, 7), (16, 2), (18, 1), (66, 33), (88, 11), (90, 5), (400, 200), (528, 66), (540, 30)]
+    {
         check_errors(128, shared, alone);
     }
     check_errors(192, 14, 7);
@@ -107,10 +93,7 @@ fn no_minhash_is_the_empty_set_s() {
 fn values_of_different_rounds_never_are_equal() {
     // Of 40 shingles, 64 bins get about 30 in the first round, and a few of them none in any.
     let marks = |set: &ShingleSet| -> Vec<u32> {
-        sketch(&Sketcher::new(64, 5), set)
-            .iter()
-            .map(|value| value >> MARK_SHIFT)
-            .collect()
+        sketch(&Sketcher::new(64, 5), set).iter().map(|value| value >> MARK_SHIFT).collect()
     };
     let set = ShingleSet::from_hashes(hashes(7).take(40).collect());
     let count = |mark| marks(&set).iter().filter(|&&other| other == mark).count();
@@ -118,22 +101,13 @@ fn values_of_different_rounds_never_are_equal() {
     assert!([1, 2, 3].iter().all(|&mark| count(mark) > 0));
     // With more shingles, no bin is filled later than before.
     let larger = ShingleSet::from_hashes(hashes(7).take(60).collect());
-    assert!(
-        marks(&larger)
-            .iter()
-            .zip(marks(&set))
-            .all(|(&larger, set)| larger <= set)
-    );
+    assert!(marks(&larger).iter().zip(marks(&set)).all(|(&larger, set)| larger <= set));
 }
 
 /// What `sketch_into` does, bin by bin and round by round.
 fn slow_sketch(sketcher: &Sketcher, set: &ShingleSet) -> Vec<u32> {
     let bins = sketcher.functions() as u64;
-    let mixed = |round: usize| {
-        set.hashes()
-            .iter()
-            .map(move |&hash| mix(hash ^ sketcher.seeds[round]))
-    };
+    let mixed = |round: usize| set.hashes().iter().map(move |&hash| mix(hash ^ sketcher.seeds[round]));
     let in_round = |bin: u64, round: usize| {
         let hashes = mixed(round).filter(|&hash| ((hash >> 32) * bins) >> 32 == bin);
         hashes.map(|hash| (round as u32) << 30 | (hash as u32 >> 2)).min()
@@ -143,12 +117,7 @@ fn slow_sketch(sketcher: &Sketcher, set: &ShingleSet) -> Vec<u32> {
         let values = mixed(0).map(|hash| (hash as u32).wrapping_mul(factor).wrapping_add(addend) >> 2);
         values.min().map(|least| least.min(0x3fff_fffe) | 0xc000_0000)
     };
-    let value = |bin| {
-        (0..3)
-            .find_map(|round| in_round(bin, round))
-            .or_else(|| own(bin))
-            .unwrap_or(u32::MAX)
-    };
+    let value = |bin| (0..3).find_map(|round| in_round(bin, round)).or_else(|| own(bin)).unwrap_or(u32::MAX);
     (0..bins).map(value).collect()
 }
 
@@ -176,22 +145,14 @@ proptest! {
 fn equal_bytes_are_counted_beyond_a_lane() {
     let bytes = [0; 16 * 256 + 3];
     assert!(
-        Prefilter {
-            functions: bytes.len() as u16,
-            min_equal: bytes.len() as u16
-        }
-        .passes(&bytes, &bytes)
+        Prefilter { functions: bytes.len() as u16, min_equal: bytes.len() as u16 }.passes(&bytes, &bytes)
     );
 }
 
 #[track_caller]
 fn check_banding(bands: u16, rows: u16, threshold: f64, at_08: f64) {
     let banding = Banding { bands, rows };
-    assert!(
-        (banding.threshold() - threshold).abs() < 0.005,
-        "threshold {}",
-        banding.threshold()
-    );
+    assert!((banding.threshold() - threshold).abs() < 0.005, "threshold {}", banding.threshold());
     let probability = banding.candidate_probability(0.8);
     assert!((probability - at_08).abs() < 5e-5, "probability {probability}");
     assert_eq!(banding.candidate_probability(0.0), 0.0);
@@ -208,21 +169,12 @@ fn s_curves() {
 
 #[test]
 fn a_prefilter_is_a_binomial_tail() {
-    let prefilter = Prefilter {
-        functions: 2,
-        min_equal: 2,
-    };
+    let prefilter = Prefilter { functions: 2, min_equal: 2 };
     let equal = 0.5 + 0.5 / 256.0;
     assert!((prefilter.pass_probability(0.5) - equal * equal).abs() < 1e-12);
-    let any = Prefilter {
-        functions: 2,
-        min_equal: 0,
-    };
+    let any = Prefilter { functions: 2, min_equal: 0 };
     assert_eq!(any.pass_probability(0.0), 1.0);
-    let some = Prefilter {
-        functions: 128,
-        min_equal: 128,
-    };
+    let some = Prefilter { functions: 128, min_equal: 128 };
     assert_eq!(some.pass_probability(1.0), 1.0);
     assert!(some.pass_probability(0.5) < 1e-30);
 }
@@ -230,20 +182,10 @@ fn a_prefilter_is_a_binomial_tail() {
 /// A row of the table in the docs of [`Screening`].
 #[track_caller]
 fn check_screening(similarity: f64, functions: u16, bands: u16, rows: u16, min_equal: u16, miss: &str) {
-    let Some(found) = Screening::for_similarity(similarity) else {
-        panic!("in range")
-    };
+    let Some(found) = Screening::for_similarity(similarity) else { panic!("in range") };
     let banding = Banding { bands, rows };
     let prefilter = Prefilter { functions, min_equal };
-    assert_eq!(
-        found,
-        Screening {
-            similarity,
-            functions,
-            banding,
-            prefilter
-        }
-    );
+    assert_eq!(found, Screening { similarity, functions, banding, prefilter });
     assert_eq!(format!("{:.1e}", found.miss_probability(similarity)), miss);
 }
 
@@ -269,9 +211,7 @@ fn no_screening_outside_of_the_promise() {
 fn every_threshold_keeps_the_promise() {
     for step in 0..=10_000 {
         let similarity = 0.5 + f64::from(step) / 20_000.0;
-        let Some(screening) = Screening::for_similarity(similarity) else {
-            panic!("none for {similarity}")
-        };
+        let Some(screening) = Screening::for_similarity(similarity) else { panic!("none for {similarity}") };
         let miss = screening.miss_probability(similarity);
         assert!(miss <= Screening::MISS, "{screening:?} misses {miss}");
         let Banding { bands, rows } = screening.banding;
@@ -288,12 +228,9 @@ fn every_threshold_keeps_the_promise() {
 
 #[test]
 fn blocks_are_joined_in_order_and_rows_replaced() {
-    let Some(screening) = Screening::for_similarity(0.8) else {
-        panic!("in range")
-    };
-    let sets: Vec<ShingleSet> = [3, 0, 50]
-        .map(|size| ShingleSet::from_hashes(hashes(size).take(size as usize).collect()))
-        .into();
+    let Some(screening) = Screening::for_similarity(0.8) else { panic!("in range") };
+    let sets: Vec<ShingleSet> =
+        [3, 0, 50].map(|size| ShingleSet::from_hashes(hashes(size).take(size as usize).collect())).into();
     let mut whole = Signatures::new(screening, 9);
     sets.iter().for_each(|set| whole.push(set));
     let mut blocks = Signatures::new(screening, 9);
@@ -314,9 +251,7 @@ fn blocks_are_joined_in_order_and_rows_replaced() {
 
 #[test]
 fn different_seeds_make_different_bands() {
-    let Some(screening) = Screening::for_similarity(0.8) else {
-        panic!("in range")
-    };
+    let Some(screening) = Screening::for_similarity(0.8) else { panic!("in range") };
     let set = ShingleSet::from_hashes(hashes(1).take(100).collect());
     let keys = |seed| {
         let mut signatures = Signatures::new(screening, seed);

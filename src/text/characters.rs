@@ -88,10 +88,7 @@ pub(super) fn kind(c: char) -> Kind {
     use GeneralCategoryGroup::{Letter, Mark, Number};
     if !matches!(c.general_category_group(), Letter | Mark | Number) {
         Kind::Separator
-    } else if SOLO_BLOCKS
-        .iter()
-        .any(|&(first, last)| (first..=last).contains(&c))
-    {
+    } else if SOLO_BLOCKS.iter().any(|&(first, last)| (first..=last).contains(&c)) {
         Kind::Solo
     } else {
         Kind::Run
@@ -109,12 +106,8 @@ pub(super) enum Folded {
 
 /// The characters that `c` folds to.
 pub(super) fn fold_fully(c: char, mut each: impl FnMut(char)) {
-    let folded = CaseMapper::new()
-        .fold_string(c.encode_utf8(&mut [0; 4]))
-        .into_owned();
-    folded
-        .chars()
-        .for_each(|c| each(if c == DOTLESS_I { 'i' } else { c }));
+    let folded = CaseMapper::new().fold_string(c.encode_utf8(&mut [0; 4])).into_owned();
+    folded.chars().for_each(|c| each(if c == DOTLESS_I { 'i' } else { c }));
 }
 
 const DOTLESS_I: char = '\u{131}';
@@ -137,10 +130,7 @@ impl Known {
                 Some(_) => Some(Folded::Several),
             };
         });
-        Known {
-            fresh: is_fresh(c),
-            folded: folded.unwrap_or(Folded::Several),
-        }
+        Known { fresh: is_fresh(c), folded: folded.unwrap_or(Folded::Several) }
     }
 }
 
@@ -168,9 +158,7 @@ const SLOTS: usize = 4096;
 
 impl Characters {
     pub fn new() -> Characters {
-        Characters {
-            slots: vec![('\0', Known::of('\0')); SLOTS].into_boxed_slice(),
-        }
+        Characters { slots: vec![('\0', Known::of('\0')); SLOTS].into_boxed_slice() }
     }
 
     pub fn of(&mut self, c: char) -> Known {
@@ -204,11 +192,7 @@ mod tests {
         };
         assert_eq!(agreed.to_string(), "18.0.0");
         assert_eq!(
-            UnicodeVersions {
-                case_folding: [17, 0, 0],
-                ..agreed
-            }
-            .to_string(),
+            UnicodeVersions { case_folding: [17, 0, 0], ..agreed }.to_string(),
             "18.0.0 (normalization), 17.0.0 (case folding), 18.0.0 (general categories)"
         );
     }
@@ -217,19 +201,8 @@ mod tests {
     fn every_ascii_character_is_fresh_and_folds_to_its_lower_case() {
         for c in '\0'..='\x7f' {
             let lower = c.to_ascii_lowercase();
-            let kind = if c.is_ascii_alphanumeric() {
-                Kind::Run
-            } else {
-                Kind::Separator
-            };
-            assert_eq!(
-                Known::of(c),
-                Known {
-                    fresh: true,
-                    folded: Folded::One(lower, kind)
-                },
-                "{c:?}"
-            );
+            let kind = if c.is_ascii_alphanumeric() { Kind::Run } else { Kind::Separator };
+            assert_eq!(Known::of(c), Known { fresh: true, folded: Folded::One(lower, kind) }, "{c:?}");
         }
     }
 
@@ -237,9 +210,7 @@ mod tests {
     fn what_is_remembered_is_what_is_known() {
         let mut characters = Characters::new();
         // Characters of one slot push each other out and come back.
-        for c in [
-            'a', '\u{1061}', 'a', '\u{2061}', '\u{1061}', '\0', '\u{1000}', '\0',
-        ] {
+        for c in ['a', '\u{1061}', 'a', '\u{2061}', '\u{1061}', '\0', '\u{1000}', '\0'] {
             assert_eq!(characters.of(c), Known::of(c), "{c:?}");
         }
     }

@@ -72,9 +72,7 @@ impl Cluster {
     /// Gives everything out, in order, and is empty again.
     fn end(&mut self, each: &mut impl FnMut(char)) {
         let normal: String = self.kept.nfkc().collect();
-        let last_letter = normal
-            .char_indices()
-            .rfind(|&(_, c)| canonical_combining_class(c) == 0);
+        let last_letter = normal.char_indices().rfind(|&(_, c)| canonical_combining_class(c) == 0);
         let letters = last_letter.map_or(0, |(at, c)| at + c.len_utf8());
         normal[..letters].chars().for_each(&mut *each);
         let mut marks = normal[letters..].chars().peekable();
@@ -82,11 +80,7 @@ impl Cluster {
             each(mark);
             let class = canonical_combining_class(mark);
             if marks.peek().map(|&next| canonical_combining_class(next)) != Some(class) {
-                self.set_aside
-                    .remove(&class)
-                    .unwrap_or_default()
-                    .chars()
-                    .for_each(&mut *each);
+                self.set_aside.remove(&class).unwrap_or_default().chars().for_each(&mut *each);
             }
         }
         self.kept.clear();
@@ -112,11 +106,7 @@ mod tests {
 
         found.clear();
         for_each_nfkc(text, |c| found.push(c));
-        assert_eq!(
-            found,
-            text.nfkc().collect::<String>(),
-            "NFKC of {text:?}, long or short"
-        );
+        assert_eq!(found, text.nfkc().collect::<String>(), "NFKC of {text:?}, long or short");
     }
 
     #[test]
@@ -125,22 +115,10 @@ mod tests {
         check(&"\u{301}\u{323}".repeat(9)); // no letter before them
         check(&format!("a{}", "\u{301}\u{323}".repeat(9)));
         check(&format!("a{}b", "\u{302}\u{301}".repeat(9))); // two of one class compose
-        check(&format!(
-            "e{}\u{323}o{}",
-            "\u{301}".repeat(9),
-            "\u{308}\u{304}".repeat(9)
-        ));
-        check(&format!(
-            "\u{301}{}\u{1161}{}",
-            "\u{1161}".repeat(3),
-            "\u{301}".repeat(9)
-        ));
+        check(&format!("e{}\u{323}o{}", "\u{301}".repeat(9), "\u{308}\u{304}".repeat(9)));
+        check(&format!("\u{301}{}\u{1161}{}", "\u{1161}".repeat(3), "\u{301}".repeat(9)));
         check(&format!("\u{1100}{}\u{1161}\u{11a8}", "\u{301}".repeat(9))); // blocked
-        check(&format!(
-            "\u{dd9}{}\u{dcf}{}",
-            "\u{dca}".repeat(9),
-            "\u{dca}".repeat(9)
-        ));
+        check(&format!("\u{dd9}{}\u{dcf}{}", "\u{dca}".repeat(9), "\u{dca}".repeat(9)));
         check(&format!("ΐ{}", "\u{344}".repeat(SHORT)));
         check(&"ﷺ".repeat(SHORT));
         check(&"\u{1161}".repeat(SHORT));

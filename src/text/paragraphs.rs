@@ -54,11 +54,7 @@ pub fn paragraphs(text: &str, breaks: ParagraphBreaks) -> Vec<Span> {
         ParagraphBreaks::Blank => true,
         ParagraphBreaks::Line => false,
     };
-    if blank_lines_part {
-        between_blank_lines(text)
-    } else {
-        lines(text).flatten().collect()
-    }
+    if blank_lines_part { between_blank_lines(text) } else { lines(text).flatten().collect() }
 }
 
 /// Whether a blank line has text before it and after it.
@@ -88,10 +84,7 @@ fn lines(text: &str) -> impl Iterator<Item = Option<Span>> {
         let start = next + (line.len() - line.trim_start().len());
         next += line.len() + 1;
         let trimmed = line.trim();
-        (!trimmed.is_empty()).then_some(Span {
-            start,
-            end: start + trimmed.len(),
-        })
+        (!trimmed.is_empty()).then_some(Span { start, end: start + trimmed.len() })
     })
 }
 
@@ -103,10 +96,7 @@ mod tests {
 
     #[track_caller] // a failure points at the row, not at this helper
     fn check(breaks: ParagraphBreaks, text: &str, expected: &[&str]) {
-        let found: Vec<&str> = paragraphs(text, breaks)
-            .iter()
-            .map(|span| span.of(text))
-            .collect();
+        let found: Vec<&str> = paragraphs(text, breaks).iter().map(|span| span.of(text)).collect();
         assert_eq!(found, expected, "paragraphs of {text:?} by {breaks:?}");
     }
 
@@ -150,11 +140,7 @@ mod tests {
         }
     }
 
-    const ALL: [ParagraphBreaks; 3] = [
-        ParagraphBreaks::Auto,
-        ParagraphBreaks::Blank,
-        ParagraphBreaks::Line,
-    ];
+    const ALL: [ParagraphBreaks; 3] = [ParagraphBreaks::Auto, ParagraphBreaks::Blank, ParagraphBreaks::Line];
 
     proptest! {
         #[test]

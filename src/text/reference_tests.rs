@@ -47,12 +47,7 @@ fn tokens_are_those_of_the_reference() {
 /// Shows where the first few differ.
 fn report(different: u64, row: &Row, found: &[String]) {
     if different <= 20 {
-        let place = row
-            .tokens
-            .iter()
-            .zip(found)
-            .take_while(|(ours, theirs)| ours == theirs)
-            .count();
+        let place = row.tokens.iter().zip(found).take_while(|(ours, theirs)| ours == theirs).count();
         let head: String = row.text.chars().take(40).collect();
         println!(
             "{head:?}: token {place} is {:?}, the reference has {:?}",

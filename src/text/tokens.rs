@@ -53,12 +53,7 @@ impl Default for Tokenizer {
 impl Tokenizer {
     /// A tokenizer with empty buffers. Cost: one allocation of 64 KiB, so make one a thread, not one a text.
     pub fn new() -> Tokenizer {
-        Tokenizer {
-            characters: Characters::new(),
-            run: String::new(),
-            lower: String::new(),
-            after_i: false,
-        }
+        Tokenizer { characters: Characters::new(), run: String::new(), lower: String::new(), after_i: false }
     }
 
     /// Calls `each` with every token of `text`, in order, repeats included. A text without letters, marks and
@@ -80,10 +75,7 @@ impl Tokenizer {
 
     /// Cuts before the first character that is not ASCII; or before the ASCII character that it may join.
     fn split_before_wide<'t>(&mut self, text: &'t str) -> (&'t str, &'t str) {
-        let ascii = text
-            .bytes()
-            .position(|byte| !byte.is_ascii())
-            .unwrap_or(text.len());
+        let ascii = text.bytes().position(|byte| !byte.is_ascii()).unwrap_or(text.len());
         let joins = |c| !self.characters.of(c).fresh;
         let joined = ascii > 0 && text[ascii..].chars().next().is_some_and(joins);
         text.split_at(ascii - usize::from(joined))
@@ -311,11 +303,7 @@ mod tests {
     #[test]
     fn a_text_leaves_nothing_to_the_next() {
         let mut tokenizer = Tokenizer::new();
-        for (text, expected) in [
-            ("ab ı", vec!["ab", "i"]),
-            ("\u{307}c", vec!["\u{307}c"]),
-            ("", vec![]),
-        ] {
+        for (text, expected) in [("ab ı", vec!["ab", "i"]), ("\u{307}c", vec!["\u{307}c"]), ("", vec![])] {
             let mut found = Vec::new();
             tokenizer.for_each(text, |token| found.push(token.to_owned()));
             assert_eq!(found, expected, "tokens of {text:?}");

@@ -62,11 +62,7 @@ impl Overlap {
     }
 
     fn of_sizes(shared: usize, left: usize, right: usize) -> Overlap {
-        Overlap {
-            shared,
-            only_left: left - shared,
-            only_right: right - shared,
-        }
+        Overlap { shared, only_left: left - shared, only_right: right - shared }
     }
 }
 
@@ -91,11 +87,7 @@ pub fn reaches(shared: usize, whole: usize, threshold: f64) -> bool {
 
 /// The quotient, rounded to the nearest `f64`; 0.0 for 0 / 0.
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// What two sets share. Cost: one merge without branches, O(|A| + |B|), no allocation.
@@ -166,10 +158,7 @@ pub fn overlap_of_tokens(left: &[&str], right: &[&str], k: NonZeroUsize) -> Over
         Some(65..=128) => {
             overlap_of_names::<u128>(packed(&left_names, k, bits), packed(&right_names, k, bits))
         }
-        _ => overlap_of_names(
-            windows(&left_names, k).collect(),
-            windows(&right_names, k).collect(),
-        ),
+        _ => overlap_of_names(windows(&left_names, k).collect(), windows(&right_names, k).collect()),
     }
 }
 
@@ -231,10 +220,7 @@ fn packed<N>(tokens: &[u32], k: NonZeroUsize, bits: u32) -> Vec<N>
 where
     N: std::ops::Shl<u32, Output = N> + std::ops::BitOr<Output = N> + From<u32>,
 {
-    let pack = |window: &[u32]| {
-        window
-            .iter()
-            .fold(N::from(0), |name, &token| (name << bits) | N::from(token))
-    };
+    let pack =
+        |window: &[u32]| window.iter().fold(N::from(0), |name, &token| (name << bits) | N::from(token));
     windows(tokens, k).map(pack).collect()
 }

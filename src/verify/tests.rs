@@ -14,17 +14,9 @@ fn k(tokens: usize) -> NonZeroUsize {
 
 #[track_caller]
 fn check(left: &[u64], right: &[u64], [shared, only_left, only_right]: [usize; 3]) {
-    let expected = Overlap {
-        shared,
-        only_left,
-        only_right,
-    };
+    let expected = Overlap { shared, only_left, only_right };
     assert_eq!(overlap(&set(left), &set(right)), expected);
-    let mirrored = Overlap {
-        shared,
-        only_left: only_right,
-        only_right: only_left,
-    };
+    let mirrored = Overlap { shared, only_left: only_right, only_right: only_left };
     assert_eq!(overlap(&set(right), &set(left)), mirrored);
 }
 
@@ -40,33 +32,18 @@ fn overlaps() {
 
 #[test]
 fn measures_of_an_overlap() {
-    let overlap = Overlap {
-        shared: 3,
-        only_left: 1,
-        only_right: 2,
-    };
+    let overlap = Overlap { shared: 3, only_left: 1, only_right: 2 };
     assert_eq!(overlap.jaccard(), 0.5);
     assert_eq!(overlap.containment_of_left(), 0.75);
     assert_eq!(overlap.containment_of_right(), 0.6);
     assert_eq!(overlap.union(), 6);
     let empty = Overlap::default();
-    assert_eq!(
-        [
-            empty.jaccard(),
-            empty.containment_of_left(),
-            empty.containment_of_right()
-        ],
-        [0.0; 3]
-    );
+    assert_eq!([empty.jaccard(), empty.containment_of_left(), empty.containment_of_right()], [0.0; 3]);
 }
 
 #[track_caller]
 fn check_reaches(shared: usize, whole: usize, threshold: f64, expected: bool) {
-    assert_eq!(
-        reaches(shared, whole, threshold),
-        expected,
-        "{shared}/{whole} >= {threshold}"
-    );
+    assert_eq!(reaches(shared, whole, threshold), expected, "{shared}/{whole} >= {threshold}");
 }
 
 #[test]
@@ -85,9 +62,7 @@ fn thresholds() {
 #[test]
 fn exact_fractions_reach_their_decimal() {
     for percent in 1..=1000_usize {
-        let threshold: f64 = format!("{}.{:03}", percent / 1000, percent % 1000)
-            .parse()
-            .unwrap_or(f64::NAN);
+        let threshold: f64 = format!("{}.{:03}", percent / 1000, percent % 1000).parse().unwrap_or(f64::NAN);
         for whole in (1000..60_000).step_by(1000) {
             let shared = whole / 1000 * percent;
             check_reaches(shared, whole, threshold, true);
@@ -100,28 +75,17 @@ fn exact_fractions_reach_their_decimal() {
 fn slow_overlap_of_tokens(left: &[&str], right: &[&str], k: usize) -> Overlap {
     let shingles = |tokens: &[&str]| -> BTreeSet<Vec<String>> {
         let width = k.min(tokens.len()).max(1);
-        tokens
-            .windows(width)
-            .map(|window| window.iter().map(|token| token.to_string()).collect())
-            .collect()
+        tokens.windows(width).map(|window| window.iter().map(|token| token.to_string()).collect()).collect()
     };
     let (left, right) = (shingles(left), shingles(right));
     let shared = left.intersection(&right).count();
-    Overlap {
-        shared,
-        only_left: left.len() - shared,
-        only_right: right.len() - shared,
-    }
+    Overlap { shared, only_left: left.len() - shared, only_right: right.len() - shared }
 }
 
 #[track_caller]
 fn check_tokens(left: &str, right: &str, tokens: usize, [shared, only_left, only_right]: [usize; 3]) {
     let (left, right): (Vec<&str>, Vec<&str>) = (left.split(' ').collect(), right.split(' ').collect());
-    let expected = Overlap {
-        shared,
-        only_left,
-        only_right,
-    };
+    let expected = Overlap { shared, only_left, only_right };
     assert_eq!(overlap_of_tokens(&left, &right, k(tokens)), expected);
     assert_eq!(slow_overlap_of_tokens(&left, &right, tokens), expected);
 }
@@ -135,14 +99,7 @@ fn overlaps_of_tokens() {
     check_tokens("ab c", "a bc", 2, [0, 1, 1]); // tokens, not letters
     check_tokens("a", "a", 1, [1, 0, 0]);
     assert_eq!(overlap_of_tokens(&[], &[], k(5)), Overlap::default());
-    assert_eq!(
-        overlap_of_tokens(&[], &["a"], k(5)),
-        Overlap {
-            shared: 0,
-            only_left: 0,
-            only_right: 1
-        }
-    );
+    assert_eq!(overlap_of_tokens(&[], &["a"], k(5)), Overlap { shared: 0, only_left: 0, only_right: 1 });
 }
 
 /// A few letters, so that shingles repeat and are shared.

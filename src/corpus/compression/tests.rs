@@ -22,13 +22,8 @@ fn unpack(packed: &[u8], compression: Compression, read_bytes: usize) -> (Vec<u8
             Ok(0) => return (plain, None),
             Ok(read) => plain.extend_from_slice(&buffer[..read]),
             Err(error) => {
-                let damage = Damage::in_error(&error)
-                    .expect("a slice does not fail")
-                    .to_string();
-                assert!(
-                    reader.read(&mut buffer).is_err(),
-                    "a torn stream must not look ended"
-                );
+                let damage = Damage::in_error(&error).expect("a slice does not fail").to_string();
+                assert!(reader.read(&mut buffer).is_err(), "a torn stream must not look ended");
                 return (plain, Some(damage));
             }
         }
@@ -109,15 +104,10 @@ fn other_writers_headers_are_read() {
 #[test]
 fn long_windows_are_read() {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
-    encoder
-        .set_parameter(zstd::stream::raw::CParameter::WindowLog(28))
-        .unwrap();
+    encoder.set_parameter(zstd::stream::raw::CParameter::WindowLog(28)).unwrap();
     encoder.write_all(b"plain").unwrap();
     let packed = encoder.finish().unwrap();
-    assert!(
-        zstd::stream::decode_all(&packed[..]).is_err(),
-        "else this proves nothing"
-    );
+    assert!(zstd::stream::decode_all(&packed[..]).is_err(), "else this proves nothing");
     check(&packed, Compression::Zstd, b"plain", None);
 }
 
@@ -127,22 +117,13 @@ fn zeros_after_the_last_member_are_padding_and_other_bytes_are_not() {
     let with = |tail: &[u8]| [&whole[..], tail].concat();
     let place = |extra: usize| whole.len() + extra;
     check(&with(&[0; 1000]), Compression::Gzip, b"plain", None);
-    let why = format!(
-        "bytes that are no gzip member follow the last one (member 1, packed byte {})",
-        place(2)
-    );
+    let why =
+        format!("bytes that are no gzip member follow the last one (member 1, packed byte {})", place(2));
     check(&with(b"\0x"), Compression::Gzip, b"plain", Some(&why));
-    let why = format!(
-        "bytes that are no gzip member follow the last one (member 1, packed byte {})",
-        place(1)
-    );
+    let why =
+        format!("bytes that are no gzip member follow the last one (member 1, packed byte {})", place(1));
     check(&with(b"xy"), Compression::Gzip, b"plain", Some(&why));
-    check(
-        b"plain text",
-        Compression::Gzip,
-        b"",
-        Some("not gzip data (member 1, packed byte 1)"),
-    );
+    check(b"plain text", Compression::Gzip, b"", Some("not gzip data (member 1, packed byte 1)"));
     let whole = pack(b"plain", Compression::Zstd);
     let (found, why) = unpack(&[&whole[..], b"garbage"].concat(), Compression::Zstd, 100);
     assert_eq!(found, b"plain");
@@ -188,11 +169,7 @@ fn what_stands_before_a_tear_comes_out_whatever_the_size_of_a_read() {
         let (large, why_large) = unpack(&packed, compression, 1 << 20);
         assert!(why.is_some() && why == why_large, "{why:?} {why_large:?}");
         assert_eq!(small.len(), large.len(), "{compression:?}");
-        assert!(
-            small == large && large.len() > plain.len() / 4,
-            "{compression:?}: {}",
-            large.len()
-        );
+        assert!(small == large && large.len() > plain.len() / 4, "{compression:?}: {}", large.len());
     }
 }
 
@@ -228,10 +205,7 @@ fn a_failing_disk_is_no_damage() {
 #[test]
 fn the_same_bytes_pack_to_the_same_bytes() {
     // Bytes 4 to 8 of a gzip header are the time, 0 where none is told; flag 8 would be a file name.
-    assert_eq!(
-        pack(b"plain", Compression::Gzip)[..9],
-        [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0]
-    );
+    assert_eq!(pack(b"plain", Compression::Gzip)[..9], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0]);
     for compression in PACKED {
         assert_eq!(pack(&prose(9000), compression), pack(&prose(9000), compression));
     }

@@ -14,10 +14,7 @@ fn tree(paths: &[&str]) -> tempfile::TempDir {
 /// `inputs` with the folder put for `ROOT`.
 fn find(root: &Path, inputs: &[&str], format: Option<Format>) -> Result<Inputs> {
     let root_name = root.to_str().unwrap();
-    let inputs: Vec<String> = inputs
-        .iter()
-        .map(|input| input.replace("ROOT", root_name))
-        .collect();
+    let inputs: Vec<String> = inputs.iter().map(|input| input.replace("ROOT", root_name)).collect();
     find_with_stdin(&inputs, format, &root.join("spool"), &mut &b"from stdin"[..])
 }
 
@@ -37,16 +34,8 @@ fn names(found: &Inputs) -> Vec<String> {
 fn check(root: &tempfile::TempDir, inputs: &[&str], expected: &[&str], skipped: (u64, u64, u64)) -> Inputs {
     let found = find(root.path(), inputs, None).unwrap();
     assert_eq!(names(&found), expected, "shards of {inputs:?}");
-    let Skipped {
-        hidden,
-        links,
-        unknown,
-    } = found.skipped;
-    assert_eq!(
-        (hidden, links, unknown),
-        skipped,
-        "hidden, links, unknown of {inputs:?}"
-    );
+    let Skipped { hidden, links, unknown } = found.skipped;
+    assert_eq!((hidden, links, unknown), skipped, "hidden, links, unknown of {inputs:?}");
     found
 }
 
@@ -60,23 +49,9 @@ fn check_error(root: &tempfile::TempDir, inputs: &[&str], format: Option<Format>
 #[test]
 fn files() {
     let root = tree(&["b.jsonl", "d/a.NDJSON.GZ", "c.txt.zst", ".h.jsonl", "x.md"]);
-    let inputs = [
-        "ROOT/b.jsonl",
-        "ROOT/d/a.NDJSON.GZ",
-        "ROOT/c.txt.zst",
-        "ROOT/.h.jsonl",
-    ];
-    let found = check(
-        &root,
-        &inputs,
-        &["b.jsonl", "a.NDJSON.GZ", "c.txt.zst", ".h.jsonl"],
-        (0, 0, 0),
-    ); // as given
-    let kinds: Vec<_> = found
-        .shards
-        .iter()
-        .map(|shard| (shard.format, shard.parts[0].compression))
-        .collect();
+    let inputs = ["ROOT/b.jsonl", "ROOT/d/a.NDJSON.GZ", "ROOT/c.txt.zst", "ROOT/.h.jsonl"];
+    let found = check(&root, &inputs, &["b.jsonl", "a.NDJSON.GZ", "c.txt.zst", ".h.jsonl"], (0, 0, 0)); // as given
+    let kinds: Vec<_> = found.shards.iter().map(|shard| (shard.format, shard.parts[0].compression)).collect();
     assert_eq!(
         kinds[..3],
         [
@@ -123,28 +98,17 @@ fn the_texts_of_a_folder_are_one_shard() {
     let sites: Vec<&str> = found.shards.iter().map(Shard::default_site).collect();
     assert_eq!(sites, ["in", "sub/d.jsonl", "sub/deep"]);
     check(&root, &["ROOT/in/sub/.."], &expected, (0, 0, 0)); // its own name, not `..`
-    let found = check(
-        &root,
-        &["ROOT/in/b.txt", "ROOT/in/sub/deep/c.txt"],
-        &["b.txt", "c.txt"],
-        (0, 0, 0),
-    );
+    let found = check(&root, &["ROOT/in/b.txt", "ROOT/in/sub/deep/c.txt"], &["b.txt", "c.txt"], (0, 0, 0));
     let sites: Vec<&str> = found.shards.iter().map(Shard::default_site).collect();
     assert_eq!(sites, ["in", "deep"]);
-    assert_eq!(
-        base_name(Path::new("")),
-        base_name(&std::env::current_dir().unwrap())
-    );
+    assert_eq!(base_name(Path::new("")), base_name(&std::env::current_dir().unwrap()));
 }
 
 #[test]
 fn with_a_format_folders_are_searched_for_it_alone() {
     let root = tree(&["a.txt", "b.jsonl", "c"]);
     let found = find(root.path(), &["ROOT"], Some(Format::Jsonl)).unwrap();
-    assert_eq!(
-        (names(&found), found.skipped.unknown),
-        (vec!["b.jsonl".to_owned()], 2)
-    );
+    assert_eq!((names(&found), found.skipped.unknown), (vec!["b.jsonl".to_owned()], 2));
     let found = find(root.path(), &["ROOT/[ac]*"], Some(Format::Jsonl)).unwrap();
     assert_eq!(names(&found), ["a.txt", "c"]); // a pattern says which files
 }
@@ -163,42 +127,21 @@ fn globs() {
     ]);
     check(&root, &["ROOT/*.jsonl"], &["[1].jsonl", "e.jsonl"], (0, 0, 0));
     check(&root, &["ROOT/[1].jsonl"], &["[1].jsonl"], (0, 0, 0)); // it exists, so it is no pattern
-    check(
-        &root,
-        &["ROOT/202?/a.jsonl"],
-        &["2023/a.jsonl", "2024/a.jsonl"],
-        (0, 0, 0),
-    ); // below the fixed part
+    check(&root, &["ROOT/202?/a.jsonl"], &["2023/a.jsonl", "2024/a.jsonl"], (0, 0, 0)); // below the fixed part
     check(
         &root,
         &["ROOT/2024/*"],
         &["a.jsonl", "b.txt", "c.jsonl"].map(|n| if n == "c.jsonl" { "x/c.jsonl" } else { n }),
         (1, 0, 1),
     );
-    check(
-        &root,
-        &["ROOT/2024/{x/c,a}.jsonl"],
-        &["a.jsonl", "x/c.jsonl"],
-        (0, 0, 0),
-    );
+    check(&root, &["ROOT/2024/{x/c,a}.jsonl"], &["a.jsonl", "x/c.jsonl"], (0, 0, 0));
     check(
         &root,
         &["ROOT/**/*.jsonl"],
-        &[
-            "2023/a.jsonl",
-            "2024/a.jsonl",
-            "2024/x/c.jsonl",
-            "[1].jsonl",
-            "e.jsonl",
-        ],
+        &["2023/a.jsonl", "2024/a.jsonl", "2024/x/c.jsonl", "[1].jsonl", "e.jsonl"],
         (1, 0, 0),
     );
-    check(
-        &root,
-        &["ROOT/2024*"],
-        &["2024/a.jsonl", "2024[b.txt]", "2024/x/c.jsonl"],
-        (1, 0, 1),
-    ); // a folder is walked
+    check(&root, &["ROOT/2024*"], &["2024/a.jsonl", "2024[b.txt]", "2024/x/c.jsonl"], (1, 0, 1)); // a folder is walked
     check(&root, &["ROOT/2024/.*"], &[".h.jsonl"], (0, 0, 0));
     check_error(&root, &["ROOT/*.csv"], None, "ROOT/*.csv: nothing matches");
     check_error(
@@ -208,12 +151,7 @@ fn globs() {
         "ROOT/none/*.jsonl: no such file or folder, and nothing matches",
     );
     check_error(&root, &["ROOT/[b"], None, "ROOT/[b: "); // a broken pattern
-    check_error(
-        &root,
-        &["ROOT/*.md", "ROOT/2024/*.md"],
-        None,
-        "ROOT/*.md: nothing matches",
-    );
+    check_error(&root, &["ROOT/*.md", "ROOT/2024/*.md"], None, "ROOT/*.md: nothing matches");
     check_error(
         &root,
         &["ROOT/2024/*.md"],
@@ -233,12 +171,7 @@ fn links_are_skipped_when_found_and_followed_when_named() {
     check(&root, &["ROOT/in"], &["a.jsonl"], (0, 3, 0));
     check(&root, &["ROOT/in/*.jsonl"], &["a.jsonl"], (0, 1, 0));
     check(&root, &["ROOT/in/**/*.jsonl"], &["a.jsonl"], (0, 3, 0));
-    check(
-        &root,
-        &["ROOT/in/b.jsonl", "ROOT/in/link/b.jsonl"][..1],
-        &["b.jsonl"],
-        (0, 0, 0),
-    );
+    check(&root, &["ROOT/in/b.jsonl", "ROOT/in/link/b.jsonl"][..1], &["b.jsonl"], (0, 0, 0));
     check(&root, &["ROOT/in/link"], &["b.jsonl"], (0, 0, 0));
 }
 
@@ -248,26 +181,11 @@ fn lists() {
     let list = root.path().join("list");
     let write = |text: &str| fs::write(&list, text.replace("ROOT", root.path().to_str().unwrap())).unwrap();
     write("ROOT/a.jsonl\r\n\n  \nROOT/in/*.jsonl");
-    check(
-        &root,
-        &["@ROOT/list"],
-        &["a.jsonl", "b.jsonl", "c.jsonl"],
-        (0, 0, 0),
-    );
+    check(&root, &["@ROOT/list"], &["a.jsonl", "b.jsonl", "c.jsonl"], (0, 0, 0));
     write("ROOT/a.jsonl\n\nROOT/gone.jsonl\n");
-    check_error(
-        &root,
-        &["@ROOT/list"],
-        None,
-        "ROOT/list, line 3: ROOT/gone.jsonl: no such file or folder",
-    );
+    check_error(&root, &["@ROOT/list"], None, "ROOT/list, line 3: ROOT/gone.jsonl: no such file or folder");
     write("@other\n");
-    check_error(
-        &root,
-        &["@ROOT/list"],
-        None,
-        "ROOT/list, line 1: a list cannot name another list",
-    );
+    check_error(&root, &["@ROOT/list"], None, "ROOT/list, line 1: a list cannot name another list");
     fs::write(&list, b"\n\xff\n").unwrap();
     check_error(&root, &["@ROOT/list"], None, "ROOT/list, line 2: not UTF-8");
     check_error(&root, &["@ROOT/nolist"], None, "ROOT/nolist: No such file");
@@ -279,69 +197,35 @@ fn standard_input_is_copied_once() {
     let found = check(&root, &["-"], &["stdin.jsonl"], (0, 0, 0));
     let part = &found.shards[0].parts[0];
     assert_eq!(fs::read(&part.path).unwrap(), b"from stdin");
-    assert_eq!(
-        (part.compression, found.shards[0].default_site()),
-        (Compression::None, "stdin.jsonl")
-    );
+    assert_eq!((part.compression, found.shards[0].default_site()), (Compression::None, "stdin.jsonl"));
     let text = find(root.path(), &["-"], Some(Format::Text)).unwrap();
-    assert_eq!(
-        (names(&text), text.shards[0].default_site()),
-        (vec!["stdin.txt".to_owned()], "stdin.txt")
-    );
-    check_error(
-        &root,
-        &["-", "-"],
-        None,
-        "-: standard input can be read only once",
-    );
+    assert_eq!((names(&text), text.shards[0].default_site()), (vec!["stdin.txt".to_owned()], "stdin.txt"));
+    check_error(&root, &["-", "-"], None, "-: standard input can be read only once");
     let packed = &b"\x1f\x8b\x08..."[..];
-    let found = find_with_stdin(&["-".to_owned()], None, &root.path().join("new/spool"), &mut {
-        packed
-    })
-    .unwrap();
+    let found =
+        find_with_stdin(&["-".to_owned()], None, &root.path().join("new/spool"), &mut { packed }).unwrap();
     assert_eq!(found.shards[0].parts[0].compression, Compression::Gzip);
     assert_eq!(fs::read(&found.shards[0].parts[0].path).unwrap(), packed);
 }
 
 #[test]
 fn names_are_one_to_one() {
-    let root = tree(&[
-        "a/x.jsonl",
-        "b/x.jsonl",
-        "c/x.jsonl/y.jsonl",
-        "t/t/a.txt",
-        "t/b.txt",
-    ]);
+    let root = tree(&["a/x.jsonl", "b/x.jsonl", "c/x.jsonl/y.jsonl", "t/t/a.txt", "t/b.txt"]);
     check_error(
         &root,
         &["ROOT/a/x.jsonl", "ROOT/b"],
         None,
         "ROOT/a/x.jsonl and ROOT/b/x.jsonl would both be \"x.jsonl\"",
     );
-    check_error(
-        &root,
-        &["ROOT/a", "ROOT/a/x.jsonl"],
-        None,
-        "ROOT/a/x.jsonl is given twice",
-    );
-    check_error(
-        &root,
-        &["ROOT/t"],
-        None,
-        "ROOT/t and ROOT/t/t would both be \"t\"",
-    );
+    check_error(&root, &["ROOT/a", "ROOT/a/x.jsonl"], None, "ROOT/a/x.jsonl is given twice");
+    check_error(&root, &["ROOT/t"], None, "ROOT/t and ROOT/t/t would both be \"t\"");
     check_error(
         &root,
         &["ROOT/a", "ROOT/c"],
         None,
         "ROOT/a/x.jsonl and ROOT/c/x.jsonl/y.jsonl would both be \"x.jsonl\"",
     );
-    check(
-        &root,
-        &["ROOT/[ab]/x.jsonl"],
-        &["a/x.jsonl", "b/x.jsonl"],
-        (0, 0, 0),
-    );
+    check(&root, &["ROOT/[ab]/x.jsonl"], &["a/x.jsonl", "b/x.jsonl"], (0, 0, 0));
 }
 
 #[cfg(target_os = "linux")]
@@ -358,12 +242,7 @@ fn names_that_are_not_utf_8_do_not_merge() {
 #[test]
 fn what_names_nothing_is_an_error() {
     let root = tree(&["in/x.md", "in/.h.jsonl"]);
-    check_error(
-        &root,
-        &[],
-        None,
-        "no INPUT: name files, folders, globs, @LIST, or - for standard input",
-    );
+    check_error(&root, &[], None, "no INPUT: name files, folders, globs, @LIST, or - for standard input");
     check_error(
         &root,
         &["ROOT/in"],
@@ -371,12 +250,7 @@ fn what_names_nothing_is_an_error() {
         "ROOT/in: nothing to read (skipped: 1 hidden, 0 symbolic links, 1 of unknown kind;",
     );
     check_error(&root, &["ROOT/gone"], None, "ROOT/gone: no such file or folder");
-    check_error(
-        &root,
-        &["ROOT/in/x.md/y"],
-        None,
-        "ROOT/in/x.md/y: no such file or folder",
-    );
+    check_error(&root, &["ROOT/in/x.md/y"], None, "ROOT/in/x.md/y: no such file or folder");
     check_error(&root, &[""], None, "an empty INPUT: no such file or folder");
     check_error(
         &root,
@@ -384,12 +258,7 @@ fn what_names_nothing_is_an_error() {
         None,
         "s3://bucket/a*.jsonl: reading from s3:// is not there yet",
     );
-    check_error(
-        &root,
-        &["https://example.com/a.jsonl"],
-        None,
-        "reading from https:// is not there yet",
-    );
+    check_error(&root, &["https://example.com/a.jsonl"], None, "reading from https:// is not there yet");
     #[cfg(unix)]
     check_error(
         &root,
@@ -402,16 +271,6 @@ fn what_names_nothing_is_an_error() {
 #[test]
 fn the_order_of_shards_is_that_of_the_inputs() {
     let root = tree(&["b.jsonl", "a/c.jsonl"]);
-    check(
-        &root,
-        &["ROOT/b.jsonl", "ROOT/a"],
-        &["b.jsonl", "c.jsonl"],
-        (0, 0, 0),
-    );
-    check(
-        &root,
-        &["ROOT/a", "ROOT/b.jsonl"],
-        &["c.jsonl", "b.jsonl"],
-        (0, 0, 0),
-    );
+    check(&root, &["ROOT/b.jsonl", "ROOT/a"], &["b.jsonl", "c.jsonl"], (0, 0, 0));
+    check(&root, &["ROOT/a", "ROOT/b.jsonl"], &["c.jsonl", "b.jsonl"], (0, 0, 0));
 }

@@ -27,30 +27,16 @@ fn pack(bytes: &[u8], compression: Compression) -> Vec<u8> {
 fn part(folder: &Path, name: &str, bytes: &[u8], compression: Compression) -> Part {
     let path = folder.join(name);
     fs::write(&path, bytes).unwrap();
-    Part {
-        path,
-        name: name.to_owned(),
-        compression,
-    }
+    Part { path, name: name.to_owned(), compression }
 }
 
 fn shard(format: Format, parts: Vec<Part>) -> Shard {
     let folder = parts.len() != 1;
-    Shard {
-        name: "a".to_owned(),
-        format,
-        folder,
-        parts,
-        site: "a".to_owned(),
-    }
+    Shard { name: "a".to_owned(), format, folder, parts, site: "a".to_owned() }
 }
 
 fn settings(chunk_bytes: usize, max_record: u64) -> ReadSettings {
-    ReadSettings {
-        max_record,
-        chunk_bytes,
-        ..ReadSettings::default()
-    }
+    ReadSettings { max_record, chunk_bytes, ..ReadSettings::default() }
 }
 
 fn chunks_of(shard: &Shard, settings: &ReadSettings) -> (Vec<Chunk>, ShardDigest) {
@@ -70,11 +56,7 @@ fn chunks_of_bytes(
     settings: &ReadSettings,
 ) -> Vec<Chunk> {
     let folder = tempfile::tempdir().unwrap();
-    chunks_of(
-        &shard(format, vec![part(folder.path(), "part", bytes, compression)]),
-        settings,
-    )
-    .0
+    chunks_of(&shard(format, vec![part(folder.path(), "part", bytes, compression)]), settings).0
 }
 
 /// Checks what every chunk promises and puts the pieces together.
@@ -89,10 +71,7 @@ fn pieces_of(chunks: &[Chunk]) -> Vec<Found> {
         assert_eq!((chunk.part, chunk.offset), next, "chunks follow each other");
         next.1 += chunk.bytes.len() as u64;
         let first = chunk.pieces[0];
-        assert_eq!(
-            (chunk.first_line, chunk.first_ordinal),
-            (first.line, first.ordinal)
-        );
+        assert_eq!((chunk.first_line, chunk.first_ordinal), (first.line, first.ordinal));
         let mut end = 0;
         for piece in &chunk.pieces {
             assert_eq!(piece.start, end, "pieces tile the chunk");
@@ -157,17 +136,8 @@ fn check(format: Format, bytes: &str, rows: &[(Kind, &str, u64, u64)]) {
         .map(|&(kind, bytes, line, ordinal)| (kind, bytes.as_bytes().to_vec(), line, ordinal))
         .collect();
     for chunk_bytes in [1, 4, 1 << 20] {
-        let chunks = chunks_of_bytes(
-            format,
-            bytes.as_bytes(),
-            Compression::None,
-            &settings(chunk_bytes, 10),
-        );
-        assert_eq!(
-            pieces_of(&chunks),
-            rows,
-            "pieces of {bytes:?}, {chunk_bytes} bytes a chunk"
-        );
+        let chunks = chunks_of_bytes(format, bytes.as_bytes(), Compression::None, &settings(chunk_bytes, 10));
+        assert_eq!(pieces_of(&chunks), rows, "pieces of {bytes:?}, {chunk_bytes} bytes a chunk");
     }
 }
 
@@ -176,32 +146,15 @@ fn lines_are_records_and_blank_lines_are_framing() {
     use Kind::{Framing, Record, TooLong};
     check(Format::Jsonl, "", &[]);
     check(Format::Jsonl, "1234567890", &[(Record, "1234567890", 1, 0)]); // ten bytes: the limit
-    check(
-        Format::Jsonl,
-        "a\nb",
-        &[(Record, "a\n", 1, 0), (Record, "b", 2, 1)],
-    );
+    check(Format::Jsonl, "a\nb", &[(Record, "a\n", 1, 0), (Record, "b", 2, 1)]);
     check(
         Format::Jsonl,
         "a\r\n\n \t\nb\r\n",
-        &[
-            (Record, "a\r\n", 1, 0),
-            (Framing, "\n", 2, 1),
-            (Framing, " \t\n", 3, 1),
-            (Record, "b\r\n", 4, 1),
-        ],
+        &[(Record, "a\r\n", 1, 0), (Framing, "\n", 2, 1), (Framing, " \t\n", 3, 1), (Record, "b\r\n", 4, 1)],
     );
-    check(
-        Format::Jsonl,
-        "\u{feff}a\n",
-        &[(Framing, "\u{feff}", 1, 0), (Record, "a\n", 1, 0)],
-    );
+    check(Format::Jsonl, "\u{feff}a\n", &[(Framing, "\u{feff}", 1, 0), (Record, "a\n", 1, 0)]);
     check(Format::Jsonl, "\u{feff}", &[(Framing, "\u{feff}", 1, 0)]);
-    check(
-        Format::Jsonl,
-        "a\n\u{feff}b",
-        &[(Record, "a\n", 1, 0), (Record, "\u{feff}b", 2, 1)],
-    ); // only at the start
+    check(Format::Jsonl, "a\n\u{feff}b", &[(Record, "a\n", 1, 0), (Record, "\u{feff}b", 2, 1)]); // only at the start
     check(
         Format::Jsonl,
         "123456789\n1234567890\nb",
@@ -220,38 +173,22 @@ fn a_text_file_is_one_record() {
     check(Format::Text, "", &[(Record, "", 1, 0)]);
     check(Format::Text, "1234567890", &[(Record, "1234567890", 1, 0)]); // ten bytes: the limit
     check(Format::Text, "a\n\nb\n", &[(Record, "a\n\nb\n", 1, 0)]);
-    check(
-        Format::Text,
-        "\u{feff}",
-        &[(Framing, "\u{feff}", 1, 0), (Record, "", 1, 0)],
-    );
-    check(
-        Format::Text,
-        "\u{feff}a\nb",
-        &[(Framing, "\u{feff}", 1, 0), (Record, "a\nb", 1, 0)],
-    );
+    check(Format::Text, "\u{feff}", &[(Framing, "\u{feff}", 1, 0), (Record, "", 1, 0)]);
+    check(Format::Text, "\u{feff}a\nb", &[(Framing, "\u{feff}", 1, 0), (Record, "a\nb", 1, 0)]);
     check(Format::Text, "12345\n67890", &[(TooLong, "12345\n67890", 1, 0)]);
 }
 
 #[test]
 fn chunks_are_bounded() {
     let bytes = ["x".repeat(1000), "\nshort\n".repeat(30), "y".repeat(50)].join("\n");
-    let chunks = chunks_of_bytes(
-        Format::Jsonl,
-        bytes.as_bytes(),
-        Compression::None,
-        &settings(20, 60),
-    );
+    let chunks = chunks_of_bytes(Format::Jsonl, bytes.as_bytes(), Compression::None, &settings(20, 60));
     for chunk in &chunks {
         assert!(chunk.bytes.len() < 20 + 60, "{}", chunk.bytes.len());
         let fragment = matches!(chunk.pieces[0].kind, PieceKind::Fragment { .. });
         assert!(!fragment || chunk.bytes.len() <= 20 && chunk.pieces.len() == 1);
     }
     assert_eq!(
-        chunks
-            .iter()
-            .filter(|chunk| chunk.pieces[0].kind == PieceKind::Fragment { last: false })
-            .count(),
+        chunks.iter().filter(|chunk| chunk.pieces[0].kind == PieceKind::Fragment { last: false }).count(),
         50
     );
 }
@@ -261,17 +198,8 @@ fn a_folder_of_texts_counts_on() {
     let folder = tempfile::tempdir().unwrap();
     let parts = ["one", "", "\u{feff}three\n", "four is too long"];
     let parts = parts.iter().enumerate().map(|(n, text)| {
-        let compression = if n == 2 {
-            Compression::Gzip
-        } else {
-            Compression::None
-        };
-        part(
-            folder.path(),
-            &n.to_string(),
-            &pack(text.as_bytes(), compression),
-            compression,
-        )
+        let compression = if n == 2 { Compression::Gzip } else { Compression::None };
+        part(folder.path(), &n.to_string(), &pack(text.as_bytes(), compression), compression)
     });
     let (chunks, digest) = chunks_of(&shard(Format::Text, parts.collect()), &settings(5, 10));
     let found = pieces_of(&chunks);
@@ -312,12 +240,7 @@ fn a_tear_ends_the_part_with_one_piece_and_its_reason() {
                 .collect();
             assert_eq!(found, rows, "{text:?}, {chunk_bytes} bytes a chunk");
             let (last, before) = chunks.split_last().unwrap();
-            assert!(
-                last.damage
-                    .as_deref()
-                    .unwrap()
-                    .starts_with("bytes that are no gzip member follow")
-            );
+            assert!(last.damage.as_deref().unwrap().starts_with("bytes that are no gzip member follow"));
             assert!(before.iter().all(|chunk| chunk.damage.is_none()));
             assert_eq!(
                 (&next.bytes[..], next.damage.as_ref()),
@@ -328,23 +251,11 @@ fn a_tear_ends_the_part_with_one_piece_and_its_reason() {
         }
     };
     check(Format::Jsonl, "a\nb", &[(Record, "a\n", 0), (Torn, "b", 1)]);
-    check(
-        Format::Jsonl,
-        "a\n\n",
-        &[(Record, "a\n", 0), (Framing, "\n", 1), (Torn, "", 1)],
-    );
+    check(Format::Jsonl, "a\n\n", &[(Record, "a\n", 0), (Framing, "\n", 1), (Torn, "", 1)]);
     check(Format::Jsonl, "", &[(Torn, "", 0)]);
-    check(
-        Format::Jsonl,
-        "a\n12345678901",
-        &[(Record, "a\n", 0), (TooLong, "12345678901", 1)],
-    );
+    check(Format::Jsonl, "a\n12345678901", &[(Record, "a\n", 0), (TooLong, "12345678901", 1)]);
     check(Format::Text, "a\nb\n", &[(Torn, "a\nb\n", 0)]);
-    check(
-        Format::Text,
-        "\u{feff}",
-        &[(Framing, "\u{feff}", 0), (Torn, "", 0)],
-    );
+    check(Format::Text, "\u{feff}", &[(Framing, "\u{feff}", 0), (Torn, "", 0)]);
     check(Format::Text, "12345678901", &[(TooLong, "12345678901", 0)]);
 }
 
@@ -370,31 +281,16 @@ fn what_the_system_refuses_ends_the_reading_and_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("gone");
     for path in [missing, folder.path().to_owned()] {
-        let part = Part {
-            path: path.clone(),
-            name: "a".to_owned(),
-            compression: Compression::None,
-        };
-        let error = read_shard(
-            &shard(Format::Jsonl, vec![part]),
-            &ReadSettings::default(),
-            &mut |_| Ok(()),
-        );
-        assert!(
-            matches!(error, Err(Error::Io { path: named, .. }) if named == path),
-            "{}",
-            path.display()
-        );
+        let part = Part { path: path.clone(), name: "a".to_owned(), compression: Compression::None };
+        let error = read_shard(&shard(Format::Jsonl, vec![part]), &ReadSettings::default(), &mut |_| Ok(()));
+        assert!(matches!(error, Err(Error::Io { path: named, .. }) if named == path), "{}", path.display());
     }
 }
 
 #[test]
 fn the_caller_can_stop() {
     let folder = tempfile::tempdir().unwrap();
-    let shard = shard(
-        Format::Jsonl,
-        vec![part(folder.path(), "a", b"a\nb\nc\n", Compression::None)],
-    );
+    let shard = shard(Format::Jsonl, vec![part(folder.path(), "a", b"a\nb\nc\n", Compression::None)]);
     let mut calls = 0;
     let stopped = read_shard(&shard, &settings(1, 10), &mut |_| {
         calls += 1;
@@ -408,25 +304,14 @@ fn the_caller_can_stop() {
 fn the_digest_is_of_the_plain_bytes_and_of_the_cuts_between_files() {
     let folder = tempfile::tempdir().unwrap();
     let digest = |texts: &[(&str, &str)], compression| {
-        let parts = texts.iter().map(|(name, text)| {
-            part(
-                folder.path(),
-                name,
-                &pack(text.as_bytes(), compression),
-                compression,
-            )
-        });
+        let parts = texts
+            .iter()
+            .map(|(name, text)| part(folder.path(), name, &pack(text.as_bytes(), compression), compression));
         chunks_of(&shard(Format::Text, parts.collect()), &settings(2, 10)).1
     };
     let plain = Compression::None;
     let one = digest(&[("a", "text")], plain);
-    assert_eq!(
-        one,
-        ShardDigest {
-            bytes: 4,
-            hash: xxhash_rust::xxh3::xxh3_128(b"text")
-        }
-    );
+    assert_eq!(one, ShardDigest { bytes: 4, hash: xxhash_rust::xxh3::xxh3_128(b"text") });
     assert_eq!(one, digest(&[("a", "text")], Compression::Gzip));
     assert_eq!(one, digest(&[("other", "text")], Compression::Zstd));
     let two = digest(&[("a", "te"), ("b", "xt")], plain);
@@ -439,20 +324,13 @@ fn the_digest_is_of_the_plain_bytes_and_of_the_cuts_between_files() {
 fn a_file_that_imitates_a_cut_has_another_digest() {
     let folder = tempfile::tempdir().unwrap();
     let digest = |parts: Vec<Part>| {
-        let shard = Shard {
-            folder: true,
-            ..shard(Format::Text, parts)
-        };
+        let shard = Shard { folder: true, ..shard(Format::Text, parts) };
         chunks_of(&shard, &ReadSettings::default()).1.hash
     };
     let cut = [&b"one"[..], b"a", &1_u64.to_le_bytes(), b"two"].concat(); // what stands between, lengths aside
     let one = digest(vec![part(folder.path(), "b", &cut, Compression::None)]);
     let parts = [("a", &b"one"[..]), ("b", b"two")];
-    let two = digest(
-        parts
-            .map(|(name, bytes)| part(folder.path(), name, bytes, Compression::None))
-            .to_vec(),
-    );
+    let two = digest(parts.map(|(name, bytes)| part(folder.path(), name, bytes, Compression::None)).to_vec());
     assert_ne!(one, two);
 }
 
@@ -497,14 +375,9 @@ proptest! {
 #[test]
 fn long_lines_meet_the_real_read_sizes() {
     // Longer than one read of the default settings, in both orders.
-    let text = [
-        "x".repeat(700_000),
-        "y".repeat(10),
-        "z".repeat(3_000_000),
-        " ".repeat(400_000),
-        "w".repeat(20),
-    ]
-    .join("\n");
+    let text =
+        ["x".repeat(700_000), "y".repeat(10), "z".repeat(3_000_000), " ".repeat(400_000), "w".repeat(20)]
+            .join("\n");
     for max_record in [100, 500_000, 700_001, 5_000_000] {
         for chunk_bytes in [10_000, 1 << 20] {
             let chunks = chunks_of_bytes(

@@ -44,22 +44,10 @@ fn a_text_without_escapes_is_not_copied() {
 fn what_is_no_record_is_rejected_with_a_sentence() {
     check_rejected("", "not JSON: EOF while parsing a value");
     check_rejected("{", "not JSON: EOF while parsing an object at byte 1 of the line");
-    check_rejected(
-        r#"{"text":"a"#,
-        "not JSON: EOF while parsing a string at byte 10 of the line",
-    );
-    check_rejected(
-        r#"{"text":"a"} x"#,
-        "not JSON: trailing characters at byte 14 of the line",
-    );
-    check_rejected(
-        r#"{"text":"a"}{"text":"b"}"#,
-        "not JSON: trailing characters at byte 13 of the line",
-    );
-    check_rejected(
-        r#"{"text":"a",}"#,
-        "not JSON: trailing comma at byte 13 of the line",
-    );
+    check_rejected(r#"{"text":"a"#, "not JSON: EOF while parsing a string at byte 10 of the line");
+    check_rejected(r#"{"text":"a"} x"#, "not JSON: trailing characters at byte 14 of the line");
+    check_rejected(r#"{"text":"a"}{"text":"b"}"#, "not JSON: trailing characters at byte 13 of the line");
+    check_rejected(r#"{"text":"a",}"#, "not JSON: trailing comma at byte 13 of the line");
     check_rejected("nonsense", "not JSON: expected ident at byte 2 of the line");
     check_rejected(r#"["text"]"#, "the line is JSON, but an array, not an object");
     check_rejected("17", "the line is JSON, but a number, not an object");
@@ -90,43 +78,25 @@ fn what_is_no_record_is_rejected_with_a_sentence() {
         r#"{"text":"\udc00"}"#,
         "field \"text\" cannot be decoded: lone leading surrogate in hex escape",
     );
-    let torn = Rejection::Torn {
-        damage: "corrupt".to_owned(),
-    };
+    let torn = Rejection::Torn { damage: "corrupt".to_owned() };
     assert_eq!(torn.to_string(), "the file is damaged here: corrupt");
     let long = Rejection::TooLong { max_record: 10 };
-    assert_eq!(
-        long.to_string(),
-        "longer than 10 bytes; a longer record is read with a larger --max-record"
-    );
+    assert_eq!(long.to_string(), "longer than 10 bytes; a longer record is read with a larger --max-record");
 }
 
 #[test]
 fn bytes_that_are_not_utf_8_are_rejected() {
     let why = "not UTF-8: byte 9 of the record (counted from 0)";
     let line = b"{\"text\":\"\xff\"}";
-    assert_eq!(
-        parse(Format::Jsonl, line, &Fields::default())
-            .unwrap_err()
-            .to_string(),
-        why
-    );
-    assert_eq!(
-        parse(Format::Text, b"123456789\xc3", &Fields::default())
-            .unwrap_err()
-            .to_string(),
-        why
-    );
+    assert_eq!(parse(Format::Jsonl, line, &Fields::default()).unwrap_err().to_string(), why);
+    assert_eq!(parse(Format::Text, b"123456789\xc3", &Fields::default()).unwrap_err().to_string(), why);
 }
 
 #[test]
 fn a_sentence_is_short_and_moves_no_cursor() {
-    let keys: Vec<String> = (0..1000)
-        .map(|n| format!("\"\\u001b[2J{n:04}{}\":0", "x".repeat(1000)))
-        .collect();
-    let why = jsonl(&format!("{{{}}}", keys.join(",")), &Fields::default())
-        .unwrap_err()
-        .to_string();
+    let keys: Vec<String> =
+        (0..1000).map(|n| format!("\"\\u001b[2J{n:04}{}\":0", "x".repeat(1000))).collect();
+    let why = jsonl(&format!("{{{}}}", keys.join(",")), &Fields::default()).unwrap_err().to_string();
     assert!(why.len() < 3000, "{}", why.len());
     assert!(!why.contains(char::is_control), "{why}");
     assert!(why.contains(", 980 more)"), "{why}");
@@ -136,44 +106,23 @@ fn a_sentence_is_short_and_moves_no_cursor() {
 fn deep_nesting_costs_no_stack() {
     let deep = |open: &str, close: &str| {
         let depth = 1_000_000;
-        format!(
-            r#"{{"deep":{}1{},"text":"a"}}"#,
-            open.repeat(depth),
-            close.repeat(depth)
-        )
+        format!(r#"{{"deep":{}1{},"text":"a"}}"#, open.repeat(depth), close.repeat(depth))
     };
     check_text(&deep("[", "]"), "a");
     check_text(&deep(r#"{"deep":"#, "}"), "a");
-    let fields = Fields {
-        id: Some("deep".to_owned()),
-        ..Fields::default()
-    };
+    let fields = Fields { id: Some("deep".to_owned()), ..Fields::default() };
     assert_eq!(jsonl(&deep("[", "]"), &fields).unwrap().id, None);
     let steps = 300; // as deep as the name that was given, and no deeper
-    let path = Fields {
-        id: Some(vec!["deep"; steps].join(".")),
-        ..Fields::default()
-    };
-    let nested = format!(
-        r#"{{"text":"a",{}"deep":7{}"#,
-        r#""deep":{"#.repeat(steps - 1),
-        "}".repeat(steps)
-    );
+    let path = Fields { id: Some(vec!["deep"; steps].join(".")), ..Fields::default() };
+    let nested = format!(r#"{{"text":"a",{}"deep":7{}"#, r#""deep":{"#.repeat(steps - 1), "}".repeat(steps));
     assert_eq!(jsonl(&nested, &path).unwrap().id.as_deref(), Some("7"));
 }
 
 #[track_caller]
 fn check_label(line: &str, name: Option<&str>, id: Option<&str>) {
-    let fields = Fields {
-        id: name.map(str::to_owned),
-        ..Fields::default()
-    };
+    let fields = Fields { id: name.map(str::to_owned), ..Fields::default() };
     let line = line.replacen('{', r#"{"text":"a","#, 1);
-    assert_eq!(
-        jsonl(&line, &fields).unwrap().id.as_deref(),
-        id,
-        "id of {line} by {name:?}"
-    );
+    assert_eq!(jsonl(&line, &fields).unwrap().id.as_deref(), id, "id of {line} by {name:?}");
 }
 
 #[test]
@@ -230,29 +179,17 @@ fn urls_sites_and_other_fields() {
 #[test]
 fn one_name_may_be_wanted_twice() {
     let name = || Some("text".to_owned());
-    let fields = Fields {
-        id: name(),
-        within: name(),
-        keep: vec!["text".to_owned()],
-        ..Fields::default()
-    };
+    let fields = Fields { id: name(), within: name(), keep: vec!["text".to_owned()], ..Fields::default() };
     let record = jsonl(r#"{"text":"a"}"#, &fields).unwrap();
     assert_eq!(
-        (
-            record.id.as_deref(),
-            record.within.as_deref(),
-            record.keep[0].as_deref()
-        ),
+        (record.id.as_deref(), record.within.as_deref(), record.keep[0].as_deref()),
         (Some("a"), Some("a"), Some("a"))
     );
 }
 
 #[test]
 fn a_text_file_has_no_fields() {
-    let fields = Fields {
-        keep: vec!["score".to_owned()],
-        ..Fields::default()
-    };
+    let fields = Fields { keep: vec!["score".to_owned()], ..Fields::default() };
     let record = parse(Format::Text, "{\"text\":\"é\"}\n".as_bytes(), &fields).unwrap();
     assert_eq!(record.text, "{\"text\":\"é\"}\n");
     assert_eq!((record.id, record.url, record.keep), (None, None, vec![None]));
