@@ -26,7 +26,7 @@ const PARAGRAPHS: [&str; 8] = [
 /// One line of a shard.
 #[derive(Clone, Debug)]
 enum Line {
-    Document { site: u8, paragraphs: Vec<u8>, edit: Option<u8>, id: Option<u8>, dump: u8 },
+    Document { site: u8, paragraphs: Vec<u8>, edit: Option<u8>, own: Option<u16>, id: Option<u8>, dump: u8 },
     Garbage(u8),
     Blank,
 }
@@ -36,11 +36,12 @@ fn line() -> impl Strategy<Value = Line> {
         0..2u8,
         prop::collection::vec(0..PARAGRAPHS.len() as u8, 0..6),
         prop::option::weighted(0.3, any::<u8>()),
+        prop::option::weighted(0.7, 0..200u16),
         prop::option::of(0..20u8),
         0..2u8,
     );
     prop_oneof![
-        12 => document.prop_map(|(site, paragraphs, edit, id, dump)| Line::Document { site, paragraphs, edit, id, dump }),
+        12 => document.prop_map(|(site, paragraphs, edit, own, id, dump)| Line::Document { site, paragraphs, edit, own, id, dump }),
         1 => any::<u8>().prop_map(Line::Garbage),
         1 => Just(Line::Blank),
     ]
@@ -59,10 +60,10 @@ fn bytes_of(lines: &[Line], number: usize) -> Vec<u8> {
             Line::Garbage(0..100) => bytes.extend(b"{\"text\": \"torn"),
             Line::Garbage(100..200) => bytes.extend(b"{\"text\": \"\xff\"}"),
             Line::Garbage(_) => bytes.extend(b"{\"body\": null}"),
-            Line::Document { site, paragraphs, edit, id, dump } => {
+            Line::Document { site, paragraphs, edit, own, id, dump } => {
                 let mut record = json!({
                     "url": format!("https://site{site}.example/{number}"),
-                    "text": text_of(paragraphs, *edit),
+                    "text": text_of(paragraphs, *edit, *own),
                     "dump": dump,
                 });
                 if let Some(id) = id {
@@ -79,9 +80,11 @@ fn bytes_of(lines: &[Line], number: usize) -> Vec<u8> {
     bytes
 }
 
-fn text_of(paragraphs: &[u8], edit: Option<u8>) -> String {
-    let chosen: Vec<&str> = paragraphs.iter().map(|&number| PARAGRAPHS[number as usize]).collect();
-    let mut text = chosen.join("\n\n");
+/// Paragraphs of the pool, one of the document's own first, then perhaps one word edited.
+fn text_of(paragraphs: &[u8], edit: Option<u8>, own: Option<u16>) -> String {
+    let own = own.map(|own| (0..12).map(|word| format!("own{own}word{word}")).collect::<Vec<_>>().join(" "));
+    let pool = paragraphs.iter().map(|&number| PARAGRAPHS[number as usize].to_owned());
+    let mut text = own.into_iter().chain(pool).collect::<Vec<_>>().join("\n\n");
     if let Some(edit) = edit {
         let words: Vec<&str> = text.split(' ').collect();
         let place = edit as usize % words.len();
@@ -144,7 +147,7 @@ fn name(reference: &Value) -> Name {
 }
 
 fn findings(run: &Path, shards: usize) -> Vec<Value> {
-    (0..shards).flat_map(|number| records(&run.join(format!("findings/{number}.jsonl")))).collect()
+    (0..shards).flat_map(|number| records(&run.join(format!("findings/{number}.jsonl.jsonl")))).collect()
 }
 
 /// The documents as a slow reader sees them, by name, in order; and how many records it cannot read.
@@ -323,8 +326,8 @@ proptest! {
             let run = scratch.path(name);
             let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
             for number in 0..scratch.shards.len() {
-                for folder in ["findings", "corpus", "removed"] {
-                    let file = format!("{folder}/{number}.jsonl");
+                for file in ["findings/{}.jsonl.jsonl", "corpus/{}.jsonl", "removed/{}.jsonl"] {
+                    let file = file.replace("{}", &number.to_string());
                     files.insert(file.clone(), fs::read(run.join(file)).unwrap());
                 }
             }
@@ -355,29 +358,29 @@ proptest! {
 
 /// A run that has everything: duplicates near and exact, a footer, rejected and blank lines.
 fn good_run() -> Scratch {
-    let document = |site, paragraphs: &[u8], edit| Line::Document {
+    let document = |site, paragraphs: &[u8], edit, own| Line::Document {
         site,
         paragraphs: paragraphs.to_vec(),
         edit,
+        own,
         id: None,
         dump: 0,
     };
-    let mut lines = vec![
-        document(0, &[0, 2, 3, 6], None),
-        document(0, &[0, 2, 3, 6], None),
-        document(0, &[1, 2, 3, 6], None),
-        document(0, &[2, 0, 0, 6], None),
-        document(0, &[3, 2, 6], None),
+    let mut lines: Vec<Line> = (0..8).map(|own| document(0, &[2 + (own % 2) as u8, 6], None, Some(own))).collect();
+    lines.extend([
+        document(0, &[2, 6], None, Some(0)),
+        document(0, &[2, 0, 0, 6], None, Some(20)),
         Line::Garbage(1),
         Line::Blank,
-        document(1, &[3, 0, 2], Some(3)),
-        document(1, &[3, 0, 2], Some(40)),
-        document(1, &[3, 0, 2], None),
-    ];
-    lines.extend((0..6).map(|edit| document(0, &[4, 6], Some(edit * 3))));
+        document(1, &[3, 0, 2], Some(3), None),
+        document(1, &[3, 0, 2], Some(40), None),
+        document(1, &[3, 0, 2], None, None),
+        document(1, &[3, 0, 2], None, None),
+    ]);
     let scratch = Scratch::new(&[lines]);
     let summary = scratch.dedupe("run", &Settings::default());
     assert!(summary.documents.removed > 2 && summary.documents.rejected == 1, "{:?}", summary.documents);
+    assert!(summary.templates > 0);
     scratch
 }
 
@@ -428,8 +431,6 @@ type Fault = (&'static str, fn(&Path), &'static str);
 
 #[test]
 fn verify_names_planted_faults() {
-    let findings = "findings/0.jsonl";
-    let _ = findings;
     let faults: &[Fault] = &[
         ("a kept record is gone", |run| drop_line(run, "corpus/0.jsonl", 0), "do not fit together"),
         (
@@ -470,12 +471,12 @@ fn verify_names_planted_faults() {
         (
             "a witness is no kept document",
             |run| {
-                let duplicates: Vec<Value> = records(&run.join("findings/0.jsonl"))
+                let duplicates: Vec<Value> = records(&run.join("findings/0.jsonl.jsonl"))
                     .into_iter()
                     .filter(|finding| finding["finding"] == "duplicate")
                     .collect();
                 let last = duplicates[duplicates.len() - 1].clone();
-                rewrite(run, "findings/0.jsonl", |_, finding| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
                     if *finding == duplicates[0] {
                         finding["of"]["ordinal"] = last["ordinal"].clone();
                     }
@@ -488,7 +489,7 @@ fn verify_names_planted_faults() {
         (
             "a similarity is another",
             |run| {
-                rewrite(run, "findings/0.jsonl", |_, finding| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
                     if finding["finding"] == "duplicate" && finding["exact"] == false {
                         finding["jaccard"] = json!(0.99);
                     }
@@ -501,7 +502,7 @@ fn verify_names_planted_faults() {
         (
             "a near-duplicate is called exact",
             |run| {
-                rewrite(run, "findings/0.jsonl", |_, finding| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
                     if finding["finding"] == "duplicate" {
                         finding["exact"] = json!(true);
                         finding["jaccard"] = json!(1.0);
@@ -516,7 +517,7 @@ fn verify_names_planted_faults() {
         (
             "a removal without a finding",
             |run| {
-                rewrite(run, "findings/0.jsonl", |_, finding| finding["finding"] != "duplicate");
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| finding["finding"] != "duplicate");
                 seal(run);
             },
             "no finding says why",
@@ -542,7 +543,7 @@ fn verify_names_planted_faults() {
             },
             "is not in the cluster",
         ),
-        ("a finding is gone", |run| drop_line(run, "findings/0.jsonl", 3), "not the file that the run wrote"),
+        ("a finding is gone", |run| drop_line(run, "findings/0.jsonl.jsonl", 3), "not the file that the run wrote"),
         (
             "a template is gone",
             |run| {
@@ -594,7 +595,7 @@ fn every_kind_of_line_is_told_apart() {
         .iter()
         .map(|finding| finding["finding"].as_str().unwrap().to_owned())
         .collect();
-    for kind in ["boilerplate", "duplicate"] {
+    for kind in ["boilerplate", "duplicate", "repeat"] {
         assert!(kinds.contains(kind), "{kinds:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Which paragraphs stand on how many pages, and which are boilerplate?
 //!
-//! Pages in, a [`Census`] out: every different paragraph has a number, and each page is a run of numbers. Then
-//! [`accept`] turns census and voices into [`Rules`].
+//! Pages in, a [`Census`] out: every different paragraph has a number, and each page is a run of numbers.
+//! Then [`accept`] turns census and voices into [`Rules`].
 //!
 //! Numbers are given in the order in which paragraphs are met; nothing that leaves this room depends on them.
 
@@ -56,8 +56,8 @@ impl Census {
                 number
             }
             Slot::Occupied(slot) => {
-                // Equal keys have equal tokens and sketches, unless two callers disagree; then the order of pages
-                // must not matter.
+                // Equal keys have equal tokens and sketches, unless two callers disagree; then the order of
+                // pages must not matter.
                 let known = &mut self.paragraphs[*slot.get() as usize];
                 known.tokens = known.tokens.max(paragraph.tokens);
                 known.sketch = std::array::from_fn(|i| known.sketch[i].min(paragraph.sketch[i]));
@@ -90,8 +90,8 @@ impl Census {
         page.iter().map(|&paragraph| self.paragraphs[paragraph as usize]).collect()
     }
 
-    /// For each paragraph, on how many pages it or a near form of it stands: the largest count of its key and of the
-    /// parts of its sketch.
+    /// For each paragraph, on how many pages it or a near form of it stands: the largest count of its key and
+    /// of the parts of its sketch.
     pub fn spread(&self) -> Vec<u32> {
         let mut spread = vec![0; self.paragraphs.len()];
         let numbers: Vec<u32> = (0..self.paragraphs.len() as u32).collect();
@@ -204,8 +204,8 @@ impl Count {
             .collect()
     }
 
-    /// Whether a paragraph stands on `percent` of the pages, in the eyes of pages that are fully believed, or on most
-    /// pages in the eyes of all that speak.
+    /// Whether a paragraph stands on `percent` of the pages, in the eyes of pages that are fully believed, or
+    /// on most pages in the eyes of all that speak.
     fn stands_on(&self, paragraph: usize, percent: u32, settings: &TemplateSettings) -> bool {
         self.full[paragraph] >= settings.pages(percent, self.speaking)
             || self.thin[paragraph] >= settings.pages(settings.majority_percent, self.speaking)
@@ -246,11 +246,13 @@ fn speaking<'a>(census: &'a Census, voices: &'a [Voice]) -> impl Iterator<Item =
     census.pages().zip(voices.iter().copied()).filter(|&(_, voice)| voice > Voice::Silent)
 }
 
-/// At most this often are places judged again with what was accepted. On the manual in 11 languages two rounds leave
-/// 0.0002 of the content lost and 0.98 of the template tokens right, four 0.0001 and 1.00; most sites settle in four.
+/// At most this often are places judged again with what was accepted; a round in which nothing falls ends it.
+/// Judged once, a manual in 11 languages loses 0.0009 of its content and 0.946 of its template tokens are
+/// right; settled, 0.00007 and all.
 const ROUNDS: usize = 16;
 
-/// Makes strangers of all paragraphs whose occurrences do not stand, for the most part, where boilerplate stands.
+/// Makes strangers of all paragraphs whose occurrences do not stand, for the most part, where boilerplate
+/// stands.
 fn settle(
     census: &Census,
     voices: &[Voice],

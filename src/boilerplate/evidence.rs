@@ -1,9 +1,9 @@
 //! Which pages speak for a template?
 //!
-//! A [`Census`] in, a [`Voice`] for each of its pages out. A page that is a copy of others, but for a date or an edited
-//! word, is no second witness for what both say. It is told by what it has of its own: tokens in paragraphs that do
-//! not stand on many pages, in this form or a near one. To silence a page costs a template only where few other pages have
-//! it; to hear a copy may turn an article into boilerplate.
+//! A [`Census`] in, a [`Voice`] for each of its pages out. A page that is a copy of others, but for a date or
+//! an edited word, is no second witness for what both say. It is told by what it has of its own: tokens in
+//! paragraphs that do not stand on many pages, in this form or a near one. To silence a page costs a template
+//! only where few other pages have it; to hear a copy may turn an article into boilerplate.
 //!
 //! Time: a few passes over the census.
 
@@ -25,8 +25,8 @@ pub(super) enum Voice {
 
 /// The voice of each page.
 ///
-/// What is "many pages" is a share of the pages that speak, and who speaks depends on it: counted again until no more
-/// pages fall silent, at most eight times (each time the bar only sinks).
+/// What is "many pages" is a share of the pages that speak, and who speaks depends on it: counted again until
+/// no more pages fall silent, at most eight times (each time the bar only sinks).
 pub(super) fn voices(census: &Census, settings: &TemplateSettings) -> Vec<Voice> {
     let spread = census.spread();
     let mut voices = Vec::new();

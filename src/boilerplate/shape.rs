@@ -1,10 +1,12 @@
 //! Which boilerplate paragraphs make one template, and where does it stand?
 //!
-//! [`Rules`] and all pages in, [`SiteTemplates`] out. Paragraphs that follow each other in half of the places where
-//! either is marked are one template: a footer with an optional line stays one, a breadcrumb that changes from section
-//! to section under one header does not join it. A wrong seam costs a reader two entries in place of one, nothing more.
+//! [`Rules`] and all pages in, [`SiteTemplates`] out. Paragraphs that follow each other in half of the places
+//! where either is marked are one template: a footer with an optional line stays one, a breadcrumb that
+//! changes from section to section under one header does not join it. A wrong seam costs a reader two entries
+//! in place of one, nothing more.
 //!
-//! Time: two marks of each page. Memory: one counter for each pair of boilerplate paragraphs that are seen as neighbours.
+//! Time: two marks of each page. Memory: one counter for each pair of boilerplate paragraphs that are seen as
+//! neighbours.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,8 +17,8 @@ use super::{
     TemplateShape, reaches,
 };
 
-/// Groups what the rules accept into templates and counts them on all `pages`. Paragraphs that are marked on too few
-/// of the census's pages, or were not reported `earlier`, are not reported.
+/// Groups what the rules accept into templates and counts them on all `pages`. Paragraphs that are marked on
+/// too few of the census's pages, or were not reported `earlier`, are not reported.
 pub(super) fn shape(
     mut rules: Rules,
     census: &Census,
@@ -67,7 +69,7 @@ fn number(rules: &mut Rules, blocks: &[Vec<u32>]) {
 }
 
 /// Pages on which at least one paragraph of a template is marked, by template.
-fn documents<'a>(rules: &Rules, templates: usize, pages: &[&'a [PageParagraph]]) -> Vec<u32> {
+fn documents(rules: &Rules, templates: usize, pages: &[&[PageParagraph]]) -> Vec<u32> {
     let mut documents = vec![0; templates];
     let mut last_seen = vec![u32::MAX; templates];
     let mut marker = Marker::new(rules);
@@ -158,9 +160,11 @@ impl Tally {
     }
 }
 
-/// The role of a mark with `above` of the page's `all` content tokens above it. None on a page without content.
+/// The role of a mark with `above` of the page's `all` content tokens above it. None on a page without
+/// content.
 ///
-/// A run that begins under a title is a header still: up to a quarter of the content may stand on its outer side.
+/// A run that begins under a title is a header still: up to a quarter of the content may stand on its outer
+/// side.
 fn role(from_head: bool, from_tail: bool, above: u64, all: u64) -> Option<Role> {
     if all == 0 {
         None
@@ -179,7 +183,11 @@ fn blocks(tally: &Tally, reported: &[u32], settings: &TemplateSettings) -> Vec<V
     let mut links: Vec<(u32, u32)> = Vec::new();
     for (&(first, second), &times) in &tally.neighbours {
         let larger = tally.marks[first as usize].max(tally.marks[second as usize]);
-        let both = is_reported(&first) && is_reported(&second) && first != second;
+        // A bar of links that stands above and below the text belongs to one of the two, and does not make
+        // them one.
+        let apart = [tally.role(&[first]), tally.role(&[second])];
+        let apart = apart.contains(&Role::Header) && apart.contains(&Role::Footer);
+        let both = is_reported(&first) && is_reported(&second) && first != second && !apart;
         if both && reaches(times, settings.bond_percent, larger) {
             links.push((first, second));
         }
@@ -206,8 +214,8 @@ fn find_leader(leader: &mut [u32], entry: u32) -> u32 {
     entry
 }
 
-/// Orders a block by its links. Where they leave a choice: what follows the last one, then the more frequent, then the
-/// smaller key (entries ascend by key). Where they go round in a circle it is cut at that one.
+/// Orders a block by its links. Where they leave a choice: what follows the last one, then the more frequent,
+/// then the smaller key (entries ascend by key). Where they go round in a circle it is cut at that one.
 fn in_order(tally: &Tally, block: &[u32], links: &[(u32, u32)]) -> Vec<u32> {
     let after = |entry: u32| {
         let start = links.partition_point(|&(first, _)| first < entry);

@@ -1,12 +1,12 @@
 //! Which paragraphs of a page stand where boilerplate stands?
 //!
-//! [`Place`]s in, a [`Walk`] out. One pass down the page and one up. A pass starts at the page's edge and anew
-//! at each inline run, with a deficit of 0; an anchor lowers the deficit, a stranger raises it, and whatever brings it
-//! below 0 is supported, together with the anchors since. So a run reaches over a stranger exactly if it finds more
-//! beyond it than it crossed. It ends where the deficit exceeds the patience.
+//! [`Place`]s in, a [`Walk`] out. One pass down the page and one up. A pass starts at the page's edge and
+//! anew at each inline run, with a deficit of 0; an anchor lowers the deficit, a stranger raises it, and
+//! whatever brings it below 0 is supported, together with the anchors since. So a run reaches over a stranger
+//! exactly if it finds more beyond it than it crossed. It ends where the deficit exceeds the patience.
 //!
-//! Time: linear. Fewer anchors, bonds or a smaller patience never support more: at every place the deficit is then at
-//! least as high. `recount` leans on this.
+//! Time: linear. Fewer anchors, bonds or a smaller patience never support more: at every place the deficit is
+//! then at least as high. `recount` leans on this.
 
 /// What a paragraph may be, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,13 +40,13 @@ pub(super) struct Walk {
     covered: Vec<bool>,
 }
 
-/// A stranger shorter than this costs as much as one of this length, so that a one-word heading ("Syntax") is never
-/// reached across a one-word title, which would make it part of the header. The portal pages find 0.9902 of their
-/// repeated boilerplate at 1, 0.9901 at 2, 0.9890 at 3.
+/// A stranger shorter than this costs as much as one of this length, so that a one-word heading ("Syntax") is
+/// never reached across a one-word title, which would make it part of the header. The portal pages find
+/// 0.9902 of their repeated boilerplate at 1, 0.9901 at 2, 0.9890 at 3.
 const MIN_STRANGER_TOKENS: u32 = 2;
 
-/// How many tokens of strangers one token of an anchor outweighs. The portal pages find 0.986 of their repeated
-/// boilerplate at 1, 0.990 at 2, no more at 2.5, and no set loses more content.
+/// How many tokens of strangers one token of an anchor outweighs. The portal pages find 0.988 of their
+/// repeated boilerplate at 1, 0.990 at 2 and at 2.5, and no set loses more content.
 const ANCHOR_WEIGHT: i64 = 2;
 
 impl Walk {

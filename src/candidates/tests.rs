@@ -204,7 +204,7 @@ fn empty_sets_are_nobody_s_candidates() {
         for document in 0..4 {
             let mut found = vec![77];
             index.candidates(document, &mut found);
-            assert_eq!(found, [], "document {document}");
+            assert!(found.is_empty(), "document {document}: {found:?}");
         }
     }
 }
