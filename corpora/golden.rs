@@ -74,7 +74,9 @@ fn every_run_verifies_and_gives_its_input_back() {
         let restored = dittograph(&["restore", text(&run), "-o", text(&back)]);
         assert!(restored.status.success(), "{}: {}", truth.display(), said(&restored));
         let mut read = unpacked(&corpus.join("input"));
-        read.retain(|name, _| !name.contains("/.") && [".jsonl", ".txt"].iter().any(|known| name.contains(known)));
+        read.retain(|name, _| {
+            !name.contains("/.") && [".jsonl", ".txt"].iter().any(|known| name.contains(known))
+        });
         let restored = unpacked(&back);
         assert!(restored == read, "{}: {:?}, {:?}", truth.display(), restored.keys(), read.keys());
     }
@@ -179,9 +181,11 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
     let reuse = ["shared-lead", "reused"];
     // Reuse by similarity is not found yet; where a truth names some, its reuse waits.
     let waits = truth["findings"].as_array().unwrap().iter().any(|finding| {
-        reuse.contains(&kind(finding).as_str()) && finding["jaccard"].as_f64().is_some_and(|jaccard| jaccard < 1.0)
+        reuse.contains(&kind(finding).as_str())
+            && finding["jaccard"].as_f64().is_some_and(|jaccard| jaccard < 1.0)
     });
-    let mut complete: Vec<&str> = truth["complete"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let mut complete: Vec<&str> =
+        truth["complete"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     complete.retain(|kind| !NOT_YET.contains(kind) && !(waits && reuse.contains(kind)));
     let told: Vec<Value> =
         found.iter().filter(|finding| complete.contains(&kind(finding).as_str())).cloned().collect();

@@ -366,7 +366,8 @@ fn good_run() -> Scratch {
         id: None,
         dump: 0,
     };
-    let mut lines: Vec<Line> = (0..8).map(|own| document(0, &[2 + (own % 2) as u8, 6], None, Some(own))).collect();
+    let mut lines: Vec<Line> =
+        (0..8).map(|own| document(0, &[2 + (own % 2) as u8, 6], None, Some(own))).collect();
     lines.extend([
         document(0, &[2, 6], None, Some(0)),
         document(0, &[2, 0, 0, 6], None, Some(20)),
@@ -543,7 +544,11 @@ fn verify_names_planted_faults() {
             },
             "is not in the cluster",
         ),
-        ("a finding is gone", |run| drop_line(run, "findings/0.jsonl.jsonl", 3), "not the file that the run wrote"),
+        (
+            "a finding is gone",
+            |run| drop_line(run, "findings/0.jsonl.jsonl", 3),
+            "not the file that the run wrote",
+        ),
         (
             "a template is gone",
             |run| {

@@ -103,7 +103,7 @@ impl Census {
                 .iter()
                 .map(|paragraph| {
                     let next = number_of_part.len() as u32;
-                    *number_of_part.entry(paragraph.sketch[part]).or_insert(next)
+                    *number_of_part.entry(paragraph.sketch_pair(part)).or_insert(next)
                 })
                 .collect();
             self.raise(&mut spread, &parts);
@@ -153,6 +153,7 @@ pub(super) fn accept(
         let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
         bonds.retain(|&(first, second)| earlier.bonded(key(first), key(second)));
     }
+    Count::drop_weak_pairs(&mut bonds, census, voices, &standing, settings);
     settle(census, voices, &count, &mut standing, &bonds, settings);
     rules(census, &count, &standing, &bonds, earlier, settings)
 }
@@ -239,6 +240,41 @@ impl Count {
         };
         together.into_iter().filter(|&(pair, times)| bonded(pair, times)).map(|(pair, _)| pair).collect()
     }
+
+    /// Drops the bonds of two that no third is bonded to, unless they mostly stand near an end of the page: two headings
+    /// that follow each other, that of a section and that of its table, repeat lawfully.
+    fn drop_weak_pairs(
+        bonds: &mut HashSet<(u32, u32)>,
+        census: &Census,
+        voices: &[Voice],
+        standing: &[Standing],
+        settings: &TemplateSettings,
+    ) {
+        let ends: HashSet<u32> = bonds.iter().map(|bond| bond.1).collect();
+        let starts: HashSet<u32> = bonds.iter().map(|bond| bond.0).collect();
+        let mut alone: HashMap<(u32, u32), (u32, u32)> = bonds
+            .iter()
+            .filter(|(first, second)| !ends.contains(first) && !starts.contains(second))
+            .map(|&bond| (bond, (0, 0)))
+            .collect();
+        for (page, _) in speaking(census, voices) {
+            let own = |&paragraph: &u32| match standing[paragraph as usize] {
+                Standing::Stranger => u64::from(census.tokens(paragraph)),
+                _ => 0,
+            };
+            let all: u64 = page.iter().map(own).sum();
+            let mut above = 0;
+            for pair in page.windows(2) {
+                above += own(&pair[0]);
+                if let Some((times, outer)) = alone.get_mut(&(pair[0], pair[1])) {
+                    let beyond = above.min(all - above);
+                    *times += 1;
+                    *outer += u32::from(beyond * 100 <= u64::from(settings.pair_percent) * all);
+                }
+            }
+        }
+        bonds.retain(|bond| alone.get(bond).is_none_or(|&(times, outer)| 2 * outer >= times));
+    }
 }
 
 /// The pages that speak, with their voices.
@@ -299,7 +335,7 @@ fn place(
     let bonded = page
         .get(i + 1)
         .is_some_and(|&next| known(page[i]) && known(next) && bonds.contains(&(page[i], next)));
-    Place { tokens: census.tokens(page[i]), standing: standing[page[i] as usize], bonded }
+    Place { tokens: census.tokens(page[i]), standing: standing[page[i] as usize], bonded, proven: false }
 }
 
 /// What was accepted, by key, so that it no longer depends on how paragraphs were numbered.

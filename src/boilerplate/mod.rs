@@ -71,16 +71,17 @@ pub struct PageParagraph {
 }
 
 impl PageParagraph {
+    /// Two of its three minima; near forms share at least one such pair nearly always.
+    fn sketch_pair(&self, part: usize) -> (u32, u32) {
+        (self.sketch[part], self.sketch[(part + 1) % self.sketch.len()])
+    }
+
     /// A paragraph whose near forms are not known: only equal keys are taken for copies. Cheaper than a
     /// sketch; edited copies of one article may then pass for different pages until
     /// [`SiteTemplates::recount`].
     pub fn without_sketch(key: ParagraphKey, tokens: u32) -> PageParagraph {
         let part = |shift: u32| (key >> shift) as u32; // the low 96 bits: equal keys, equal sketches
-        PageParagraph {
-            key,
-            sketch: [part(0), part(32), part(64)],
-            tokens,
-        }
+        PageParagraph { key, sketch: [part(0), part(32), part(64)], tokens }
     }
 }
 
@@ -106,11 +107,7 @@ pub fn sketch(masked_tokens: &[u64]) -> ParagraphSketch {
 
 /// Odd, so that multiplying permutes the 64-bit numbers; the high halves of the products order runs in three
 /// ways. Taken from the fractional parts of the golden ratio and of the square roots of 2 and 3.
-const SKETCH_MULTIPLIERS: [u64; 3] = [
-    0x9e37_79b9_7f4a_7c15,
-    0x6a09_e667_f3bc_c909,
-    0xbb67_ae85_84ca_a73b,
-];
+const SKETCH_MULTIPLIERS: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909, 0xbb67_ae85_84ca_a73b];
 
 /// Steele, Lea & Flood's finaliser (SplitMix64): every bit of the input moves every bit of the output.
 fn mix(hash: u64) -> u64 {
@@ -150,6 +147,10 @@ pub struct TemplateSettings {
     /// On what share it may be part of an inline run. M finds 0.846 at 30 %, 0.850 at 25 %, 0.854 at 20 %,
     /// where precision of its templates falls from 1.000 to 0.965 and its loss rises to 0.0013.
     pub inline_percent: u32,
+    /// Two paragraphs make an inline run without a third only if, for most of their occurrences, no more than this share
+    /// of what the page has of its own stands on their outer side: a pair of headings further inside ("Parameters" and the
+    /// head of its table) is the page's. The quarter that tells headers and footers from inline runs, too.
+    pub pair_percent: u32,
     /// On what share a paragraph is believed although its pages differ in little. Half: forty copies among a
     /// hundred pages stay below it.
     pub majority_percent: u32,
@@ -180,6 +181,7 @@ impl Default for TemplateSettings {
             min_documents: 3,
             edge_percent: 15,
             inline_percent: 25,
+            pair_percent: 25,
             majority_percent: 50,
             bond_percent: 50,
             support_percent: 50,
@@ -312,11 +314,8 @@ fn spokesmen<'a>(pages: &[&'a [PageParagraph]], group_of_page: &[u32]) -> Vec<&'
 }
 
 fn speaks_before(page: &[PageParagraph], other: &[PageParagraph]) -> bool {
-    let tokens = |page: &[PageParagraph]| {
-        page.iter()
-            .map(|paragraph| u64::from(paragraph.tokens))
-            .sum::<u64>()
-    };
+    let tokens =
+        |page: &[PageParagraph]| page.iter().map(|paragraph| u64::from(paragraph.tokens)).sum::<u64>();
     let keys = |page: &'_ [PageParagraph]| page.iter().map(|paragraph| paragraph.key).collect::<Vec<_>>();
     match tokens(page).cmp(&tokens(other)) {
         std::cmp::Ordering::Equal => keys(page) < keys(other),
@@ -338,7 +337,7 @@ struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     key: ParagraphKey,
-    /// `Anchor` or `Guest`.
+    /// Anything but `Stranger`.
     standing: Standing,
     /// How often it stands on a page that has it, rounded down, at least 1.
     usual: u32,
@@ -348,9 +347,7 @@ struct Entry {
 
 impl Rules {
     fn entry(&self, key: ParagraphKey) -> Option<&Entry> {
-        self.entry_of_key
-            .get(&key)
-            .map(|&entry| &self.entries[entry as usize])
+        self.entry_of_key.get(&key).map(|&entry| &self.entries[entry as usize])
     }
 
     fn bonded(&self, first: ParagraphKey, second: ParagraphKey) -> bool {
@@ -374,37 +371,21 @@ struct Marker<'a> {
 impl<'a> Marker<'a> {
     fn new(rules: &'a Rules) -> Marker<'a> {
         let (entries, places, marked) = (Vec::new(), Vec::new(), Vec::new());
-        Marker {
-            rules,
-            entries,
-            places,
-            walk: Walk::default(),
-            marked,
-            count: HashMap::new(),
-        }
+        Marker { rules, entries, places, walk: Walk::default(), marked, count: HashMap::new() }
     }
 
     fn read(&mut self, page: &[PageParagraph]) {
         self.entries.clear();
-        self.entries.extend(
-            page.iter()
-                .map(|paragraph| self.rules.entry_of_key.get(&paragraph.key).copied()),
-        );
+        self.entries
+            .extend(page.iter().map(|paragraph| self.rules.entry_of_key.get(&paragraph.key).copied()));
         self.places.clear();
         for (i, paragraph) in page.iter().enumerate() {
             let here = self.entries[i];
             let next = self.entries.get(i + 1).copied().flatten();
-            let standing = here.map_or(Standing::Stranger, |entry| {
-                self.rules.entries[entry as usize].standing
-            });
-            let bonded = here
-                .zip(next)
-                .is_some_and(|pair| self.rules.bonds.contains(&pair));
-            self.places.push(Place {
-                tokens: paragraph.tokens,
-                standing,
-                bonded,
-            });
+            let standing =
+                here.map_or(Standing::Stranger, |entry| self.rules.entries[entry as usize].standing);
+            let bonded = here.zip(next).is_some_and(|pair| self.rules.bonds.contains(&pair));
+            self.places.push(Place { tokens: paragraph.tokens, standing, bonded, proven: true });
         }
         self.walk.over(&self.places, self.rules.patience_tokens);
         self.count.clear();
@@ -416,17 +397,13 @@ impl<'a> Marker<'a> {
             // On a page that has it just as often as is usual, each occurrence is the template's, wherever it
             // stands.
             let usual = |entry: u32| self.count[&entry] <= self.rules.entries[entry as usize].usual;
-            self.marked
-                .push(entry.is_some_and(|entry| supported || usual(entry)));
+            self.marked.push(entry.is_some_and(|entry| supported || usual(entry)));
         }
     }
 
     /// For each paragraph of the page, its entry where it is boilerplate.
     fn entries(&self) -> impl Iterator<Item = Option<u32>> {
-        self.entries
-            .iter()
-            .zip(&self.marked)
-            .map(|(entry, &marked)| entry.filter(|_| marked))
+        self.entries.iter().zip(&self.marked).map(|(entry, &marked)| entry.filter(|_| marked))
     }
 }
 

@@ -338,7 +338,7 @@ mod slow {
         let occurrences =
             |key| speaking.iter().flat_map(|page| keys(page)).filter(|&other| other == key).count() as u32;
         let inline = |key| stands(key, settings.inline_percent) && stands(key, settings.edge_percent);
-        let bonded = |a, b| {
+        let near = |a, b| {
             let times = speaking
                 .iter()
                 .flat_map(|page| keys(page).windows(2).map(|w| (w[0], w[1])).collect::<Vec<_>>());
@@ -348,13 +348,35 @@ mod slow {
                 && times > 0
                 && reaches(times, settings.bond_percent, occurrences(a).max(occurrences(b)))
         };
+        let all_keys: BTreeSet<ParagraphKey> = speaking.iter().flat_map(|page| keys(page)).collect();
+        let first = standing.clone();
+        let outer = |a, b| {
+            let (mut times, mut near_an_end) = (0, 0);
+            for page in speaking {
+                let own = |range: &[PageParagraph]| -> u32 {
+                    range.iter().filter(|p| first[&p.key] == Standing::Stranger).map(|p| p.tokens).sum()
+                };
+                for i in 0..page.len().saturating_sub(1) {
+                    if (page[i].key, page[i + 1].key) == (a, b) {
+                        times += 1;
+                        let beyond = own(&page[..=i]).min(own(&page[i + 1..]));
+                        near_an_end += u32::from(beyond * 100 <= settings.pair_percent * own(page));
+                    }
+                }
+            }
+            2 * near_an_end >= times
+        };
+        let bonded = |a, b| {
+            let third = || all_keys.iter().any(|&third| near(third, a) || near(b, third));
+            near(a, b) && (third() || outer(a, b))
+        };
         for _ in 0..16 {
             let before = standing.clone();
             for (&key, is) in &mut standing {
                 let supported = speaking
                     .iter()
                     .map(|page| {
-                        let supported = supported(page, &before, &bonded, settings);
+                        let supported = supported(page, &before, &bonded, false, settings);
                         (0..page.len()).filter(|&i| page[i].key == key && supported[i]).count() as u32
                     })
                     .sum();
@@ -364,7 +386,7 @@ mod slow {
             }
         }
         let marks_of = |page: &Page| -> Vec<bool> {
-            let supported = supported(page, &standing, &bonded, settings);
+            let supported = supported(page, &standing, &bonded, true, settings);
             (0..page.len())
                 .map(|i| {
                     let key = page[i].key;
@@ -408,7 +430,7 @@ mod slow {
                 different.iter().filter(|page| page.iter().any(like)).count() as u32
             };
             on(&|other| other.key == paragraph.key) >= many
-                || (0..3).any(|i| on(&|other| other.sketch[i] == paragraph.sketch[i]) >= many)
+                || (0..3).any(|i| on(&|other| other.sketch_pair(i) == paragraph.sketch_pair(i)) >= many)
         };
         let all: u32 = page.iter().map(|paragraph| paragraph.tokens).sum();
         let own: BTreeMap<ParagraphKey, u32> =
@@ -430,6 +452,7 @@ mod slow {
         page: &Page,
         standing: &BTreeMap<ParagraphKey, Standing>,
         bonded: &dyn Fn(ParagraphKey, ParagraphKey) -> bool,
+        proven: bool,
         settings: &TemplateSettings,
     ) -> Vec<bool> {
         let is = |i: usize| standing.get(&page[i].key).copied().unwrap_or(Standing::Stranger);
@@ -448,12 +471,22 @@ mod slow {
                 let stretch: Vec<usize> =
                     order[start..].iter().copied().take_while(|&i| !inline[i]).collect();
                 let balance = |end: usize| -> i64 {
-                    let worth = |&i: &usize| match is(i) {
-                        Standing::Anchor => 2 * i64::from(page[i].tokens.max(1)),
-                        Standing::Guest => 0,
-                        Standing::Stranger => -i64::from(page[i].tokens.max(2)),
-                    };
-                    stretch[..end].iter().map(worth).sum()
+                    let (mut balance, mut highest) = (0, 0);
+                    for &i in &stretch[..end] {
+                        let beside = (i > 0 && anchor(i - 1)) || (i + 1 < n && anchor(i + 1));
+                        balance += match is(i) {
+                            Standing::Anchor
+                                if !proven && balance < highest && page[i].tokens < 3 && !beside =>
+                            {
+                                0
+                            }
+                            Standing::Anchor => 2 * i64::from(page[i].tokens.max(1)),
+                            Standing::Guest => 0,
+                            Standing::Stranger => -i64::from(page[i].tokens.max(2)),
+                        };
+                        highest = highest.max(balance);
+                    }
+                    balance
                 };
                 for end in 1..=stretch.len() {
                     let highest = |before: usize| (0..=before).map(balance).max().unwrap();

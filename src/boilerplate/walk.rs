@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub standing: Standing,
     /// Whether it makes an inline run with the paragraph after it.
     pub bonded: bool,
+    /// Whether it is known to be boilerplate, and not only on trial.
+    pub proven: bool,
 }
 
 /// What stands where boilerplate stands, place by place. Reused from page to page.
@@ -39,6 +41,11 @@ pub(super) struct Walk {
     pub from_tail: Vec<bool>,
     covered: Vec<bool>,
 }
+
+/// While it is on trial, an anchor shorter than this that stands alone among strangers is not reached across them ("See
+/// also" above a list of links above the footer), though a run that finds more beyond it takes it along. One or two
+/// words, as headings mostly are.
+const SHORT_TOKENS: u32 = 3;
 
 /// A stranger shorter than this costs as much as one of this length, so that a one-word heading ("Syntax") is
 /// never reached across a one-word title, which would make it part of the header. The portal pages find
@@ -89,6 +96,7 @@ fn pass(
             (walking, deficit, open) = (true, 0, step + 1);
         } else if walking {
             match place.standing {
+                Standing::Anchor if deficit > 0 && is_short_and_alone(places, at(step)) => {}
                 Standing::Anchor => deficit -= ANCHOR_WEIGHT * i64::from(place.tokens.max(1)),
                 Standing::Guest => {}
                 Standing::Stranger => deficit += i64::from(place.tokens.max(MIN_STRANGER_TOKENS)),
@@ -104,4 +112,9 @@ fn pass(
         }
         unbroken.push(from_edge);
     }
+}
+
+fn is_short_and_alone(places: &[Place], i: usize) -> bool {
+    let anchor = |i: usize| places.get(i).is_some_and(|place| place.standing == Standing::Anchor);
+    !places[i].proven && places[i].tokens < SHORT_TOKENS && !anchor(i + 1) && !(i > 0 && anchor(i - 1))
 }

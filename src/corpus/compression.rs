@@ -403,9 +403,10 @@ impl From<Damage> for Stop {
 struct Unzstd<R> {
     input: R,
     decoder: ZstdDecoder<'static>,
-    /// How many bytes complete the next header or block. Never more is fed at once: a call that fails says nothing
-    /// of what it unpacked, so it must have had nothing but the bad block.
+    /// How many bytes the codec asks for. See [`Unzstd::feed`].
     wanted: usize,
+    /// Whether the last call filled the buffer it was given, so that the codec may hold more.
+    full: bool,
     /// Whether a frame has begun and not ended.
     inside: bool,
     /// Packed bytes consumed.
@@ -415,6 +416,9 @@ struct Unzstd<R> {
 
 /// The magic number and one byte: what zstd asks for before it knows a frame's header.
 const ZSTD_FIRST_BYTES: usize = 5;
+
+/// What zstd adds to the size of each block that it asks for.
+const ZSTD_BLOCK_HEADER_BYTES: usize = 3;
 
 /// Windows up to 2 GiB, as `zstd --long=31` writes them; the library's own default refuses those over 128 MiB.
 const ZSTD_WINDOW_LOG_MAX: u32 = 31;
@@ -426,17 +430,27 @@ impl<R: BufRead> Unzstd<R> {
         if cfg!(target_pointer_width = "64") {
             decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
         }
-        Ok(Unzstd { input, decoder, wanted: ZSTD_FIRST_BYTES, inside: false, position: 0, damage: None })
+        Ok(Unzstd {
+            input,
+            decoder,
+            wanted: ZSTD_FIRST_BYTES,
+            full: false,
+            inside: false,
+            position: 0,
+            damage: None,
+        })
     }
 
     /// One step; the bytes that it put into `out`. `None`: the stream has ended between two frames.
     fn step(&mut self, out: &mut [u8]) -> io::Result<Option<usize>> {
+        let feed = self.feed();
         let packed = filled(&mut self.input)?;
         let at_end = packed.is_empty();
         if at_end && !self.inside {
             return Ok(None);
         }
-        let mut packed = InBuffer::around(&packed[..packed.len().min(self.wanted)]);
+        let mut packed = InBuffer::around(&packed[..packed.len().min(feed)]);
+        let room = out.len();
         let mut plain = OutBuffer::around(out);
         let outcome = self.decoder.run(&mut packed, &mut plain);
         let (used, made) = (packed.pos(), plain.pos());
@@ -444,13 +458,25 @@ impl<R: BufRead> Unzstd<R> {
         self.position += used as u64;
         match outcome {
             Err(error) => self.damage = Some(self.damage(&format!("corrupt zstd data: {error}"))),
-            Ok(_) if at_end && made == 0 => {
+            Ok(_) if at_end && made == 0 && !self.full => {
                 self.damage = Some(self.damage("the file ends inside a zstd frame"))
             }
             Ok(0) => (self.inside, self.wanted) = (false, ZSTD_FIRST_BYTES),
             Ok(wanted) => (self.inside, self.wanted) = (true, wanted),
         }
+        self.full = made == room;
         Ok(Some(made))
+    }
+
+    /// How many bytes to feed. A call that fails says nothing of what it unpacked, so one that can fail must have
+    /// nothing to hand out: the codec gets nothing while it may hold plain bytes, and never the header of the next
+    /// block, which it asks for together with a block.
+    fn feed(&self) -> usize {
+        match self.wanted {
+            _ if self.full => 0,
+            wanted if wanted > ZSTD_BLOCK_HEADER_BYTES => wanted - ZSTD_BLOCK_HEADER_BYTES,
+            wanted => wanted,
+        }
     }
 
     fn damage(&self, what: &str) -> Damage {

@@ -62,11 +62,12 @@ pub fn recounted(
         .sites
         .into_par_iter()
         .map(|site| {
-            if site.templates.templates.is_empty() {
+            let group_of_page: Vec<u32> = site.pages.iter().map(|&page| groups[page as usize]).collect();
+            let alone = group_of_page.iter().collect::<HashSet<_>>().len() == group_of_page.len();
+            if alone || site.templates.templates.is_empty() {
                 return site;
             }
             let paragraphs = page_paragraphs(census, &site.pages);
-            let group_of_page: Vec<u32> = site.pages.iter().map(|&page| groups[page as usize]).collect();
             let templates = site.templates.recount(&borrowed(&paragraphs), &group_of_page, settings);
             Site { templates, ..site }
         })

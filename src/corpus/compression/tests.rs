@@ -250,3 +250,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_bad_checksum_takes_no_byte_of_what_stands_before_it() {
+    let plain = prose(300_000);
+    for compression in PACKED {
+        let mut bad_checksum = pack(&plain, compression);
+        let place = bad_checksum.len() - if compression == Compression::Gzip { 5 } else { 1 };
+        bad_checksum[place] ^= 1;
+        for read_bytes in [1, 7, 1000, 64 * 1024, 1 << 20] {
+            let (found, why) = unpack(&bad_checksum, compression, read_bytes);
+            assert!(
+                found == plain && why.is_some(),
+                "{compression:?}, {read_bytes} a read: {} bytes",
+                found.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bad_block_takes_no_byte_of_the_one_before() {
+    // A frame of one raw block, and the header of a block of no known kind.
+    let frame = b"\x28\xb5\x2f\xfd\0\0\xa0\0\0twenty bytes of text\x06\0\0";
+    for read_bytes in [1, 7, 1000] {
+        let (found, why) = unpack(frame, Compression::Zstd, read_bytes);
+        assert!(
+            found.as_slice() == b"twenty bytes of text" && why.is_some(),
+            "{read_bytes} a read: {found:?}, {why:?}"
+        );
+    }
+}
