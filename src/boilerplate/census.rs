@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::evidence::Voice;
 use super::walk::{Place, Standing, Walk};
-use super::{Entry, PageParagraph, ParagraphKey, ParagraphSketch, Rules, TemplateSettings, reaches};
+use super::{Entry, PageParagraph, ParagraphKey, Rules, SKETCH_PAIRS, TemplateSettings, reaches};
 
 /// The different pages of a site, paragraphs as numbers.
 pub(super) struct Census {
@@ -96,14 +96,14 @@ impl Census {
         let mut spread = vec![0; self.paragraphs.len()];
         let numbers: Vec<u32> = (0..self.paragraphs.len() as u32).collect();
         self.raise(&mut spread, &numbers);
-        for part in 0..ParagraphSketch::default().len() {
-            let mut number_of_part = HashMap::new();
+        for pair in SKETCH_PAIRS {
+            let mut number_of_pair = HashMap::new();
             let parts: Vec<u32> = self
                 .paragraphs
                 .iter()
                 .map(|paragraph| {
-                    let next = number_of_part.len() as u32;
-                    *number_of_part.entry(paragraph.sketch_pair(part)).or_insert(next)
+                    let next = number_of_pair.len() as u32;
+                    *number_of_pair.entry(paragraph.sketch_pair(pair)).or_insert(next)
                 })
                 .collect();
             self.raise(&mut spread, &parts);
@@ -149,11 +149,14 @@ pub(super) fn accept(
         }
     }
     let mut bonds = count.bonds(census, voices, &standing, settings);
-    if let Some(earlier) = earlier {
-        let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
-        bonds.retain(|&(first, second)| earlier.bonded(key(first), key(second)));
+    match earlier {
+        // They were looked at then; to look again at what is left of them would drop more than the counts ask for.
+        Some(earlier) => {
+            let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
+            bonds.retain(|&(first, second)| earlier.bonded(key(first), key(second)));
+        }
+        None => Count::drop_weak_pairs(&mut bonds, census, voices, &standing, settings),
     }
-    Count::drop_weak_pairs(&mut bonds, census, voices, &standing, settings);
     settle(census, voices, &count, &mut standing, &bonds, settings);
     rules(census, &count, &standing, &bonds, earlier, settings)
 }

@@ -107,7 +107,9 @@ fn what_repeats_lawfully_is_no_template() {
 
 #[test]
 fn what_stands_together_in_the_body_is_an_inline_template() {
-    check(&["abcdxyegijk", "lmnoxypqrst", "uvwzxyàáâãä"], &["inline:xy:3"]);
+    check(&["abcdxyzegijk", "lmnoxyzpqrst", "uvw1xyzàáâãä"], &["inline:xyz:3"]);
+    check(&["abcdefgxyi", "lmnopqrxyt", "uvw1áâãxyä"], &["inline:xy:3"]); // near the end, two will do
+    check(&["abcdxyegijk", "lmnoxypqrst", "uvwzxyàáâãä"], &[]); // the head of a section and that of its table
     check(&["abcdxegij", "lmnoxpqrs", "uvwzxàáâã"], &[]); // alone, it may be a heading
 }
 
@@ -251,7 +253,7 @@ fn near_forms_share_a_part_of_their_sketches() {
     assert!(lost <= 10, "{lost} of 1000 near forms share nothing"); // 3 expected
     let confused = (0..1000).filter(|&seed| shares(&words(seed, 40), &words(seed + 1000, 40))).count();
     assert_eq!(confused, 0);
-    assert_eq!(sketch(&[]), [u32::MAX; 3]);
+    assert_eq!(sketch(&[]), [u32::MAX; 5]);
     assert_ne!(sketch(&[1, 2]), sketch(&[2, 1]));
 }
 
@@ -430,7 +432,9 @@ mod slow {
                 different.iter().filter(|page| page.iter().any(like)).count() as u32
             };
             on(&|other| other.key == paragraph.key) >= many
-                || (0..3).any(|i| on(&|other| other.sketch_pair(i) == paragraph.sketch_pair(i)) >= many)
+                || SKETCH_PAIRS
+                    .iter()
+                    .any(|&pair| on(&|other| other.sketch_pair(pair) == paragraph.sketch_pair(pair)) >= many)
         };
         let all: u32 = page.iter().map(|paragraph| paragraph.tokens).sum();
         let own: BTreeMap<ParagraphKey, u32> =
@@ -522,7 +526,7 @@ fn shuffled_sites() -> impl Strategy<Value = (Vec<Vec<PageParagraph>>, Vec<Vec<P
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))] // the slow rule is slow
+    #![proptest_config(ProptestConfig::with_cases(8))] // the slow rule is slow
 
     #[test]
     fn agrees_with_the_slow_rule(pages in sites()) {
