@@ -186,7 +186,8 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
     });
     let mut complete: Vec<&str> =
         truth["complete"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    complete.retain(|kind| !NOT_YET.contains(kind) && !(waits && reuse.contains(kind)));
+    let later = |kind: &str| NOT_YET.contains(&kind) || (waits && reuse.contains(&kind));
+    complete.retain(|kind| !later(kind));
     let told: Vec<Value> =
         found.iter().filter(|finding| complete.contains(&kind(finding).as_str())).cloned().collect();
     let expected = truth["findings"].as_array().unwrap().iter();

@@ -449,8 +449,7 @@ fn verify_names_planted_faults() {
                 let path = run.join("corpus/0.jsonl");
                 let text = fs::read_to_string(&path).unwrap();
                 let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
-                let last = lines.len() - 2;
-                lines.swap(last, last - 1);
+                lines.swap(0, 1);
                 fs::write(&path, lines.concat()).unwrap();
             },
             "is not what was read",
@@ -583,6 +582,35 @@ fn verify_names_planted_faults() {
 }
 
 #[test]
+fn only_a_run_of_ours_is_replaced_and_only_by_force() {
+    let scratch = good_run();
+    let input = scratch.path("input").to_str().unwrap().to_owned();
+    let inputs = find_shards(&[input], None, scratch.dir.path()).unwrap();
+    let run = |dir: &Path, force| {
+        let target = Target { dir, force };
+        pipeline::run(&inputs, &Settings::default(), Guards::default(), Job::Scan, target, &Silent)
+            .map(|summary| summary.command)
+            .map_err(|error| error.to_string())
+    };
+    let earlier = scratch.path("run");
+    assert!(run(&earlier, false).unwrap_err().contains("--force"));
+    assert!(earlier.join("corpus").is_dir());
+    assert_eq!(run(&earlier, true).unwrap(), "scan");
+    assert!(!earlier.join("corpus").exists());
+
+    let foreign = scratch.path("foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("thesis.txt"), "years of work").unwrap();
+    for force in [false, true] {
+        assert!(run(&foreign, force).unwrap_err().contains("not dittograph's"));
+        assert!(foreign.join("thesis.txt").is_file());
+    }
+    let left: Vec<_> =
+        fs::read_dir(scratch.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{left:?}");
+}
+
+#[test]
 fn a_run_without_a_summary_is_not_finished() {
     let scratch = good_run();
     fs::remove_file(scratch.path("run/summary.json")).unwrap();
@@ -600,7 +628,7 @@ fn every_kind_of_line_is_told_apart() {
         .iter()
         .map(|finding| finding["finding"].as_str().unwrap().to_owned())
         .collect();
-    for kind in ["boilerplate", "duplicate", "repeat"] {
+    for kind in ["boilerplate", "duplicate", "repeated-lead", "reused"] {
         assert!(kinds.contains(kind), "{kinds:?}");
     }
 }

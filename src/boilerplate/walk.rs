@@ -116,5 +116,6 @@ fn pass(
 
 fn is_short_and_alone(places: &[Place], i: usize) -> bool {
     let anchor = |i: usize| places.get(i).is_some_and(|place| place.standing == Standing::Anchor);
-    !places[i].proven && places[i].tokens < SHORT_TOKENS && !anchor(i + 1) && !(i > 0 && anchor(i - 1))
+    let beside = anchor(i + 1) || (i > 0 && anchor(i - 1));
+    !places[i].proven && places[i].tokens < SHORT_TOKENS && !beside
 }

@@ -11,9 +11,10 @@ use super::settings;
 
 /// Finds what a corpus says twice: near-duplicate documents, repeated paragraphs and leads, site boilerplate.
 #[derive(Parser)]
-#[command(name = "dittograph", version, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "dittograph", version, term_width = 110, disable_help_subcommand = true)]
 #[command(after_help = "Example: dittograph dedupe crawl/ -o clean/\n\n\
-    Each command has a page of its own: dittograph dedupe --help")]
+    Each command has a page of its own: dittograph dedupe --help\n\n\
+    Exit codes: 0 done; 1 failed, or faults found; 2 wrong usage; 3 done, but too many records could not be read")]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -21,11 +22,11 @@ pub struct Args {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Remove near-duplicates: the cleaned corpus, findings, the report
+    /// Remove near-duplicates: the cleaned corpus, findings, a summary
     #[command(after_help = "Examples: dittograph dedupe crawl/ -o clean/\n          \
         zstd -dc part.jsonl.zst | dittograph dedupe - > clean.jsonl")]
     Dedupe(DedupeArgs),
-    /// The same findings and report, without a corpus
+    /// The same findings and summary, without a corpus
     #[command(after_help = "Example: dittograph scan news/*.jsonl.gz -o report/")]
     Scan(ScanArgs),
     /// Boilerplate templates per site, to standard output
@@ -47,7 +48,7 @@ pub enum Command {
         after_help = "Example: dittograph completions bash > ~/.local/share/bash-completion/completions/dittograph"
     )]
     Completions {
-        /// bash, zsh, fish, elvish or powershell
+        /// The shell
         shell: clap_complete::Shell,
     },
 }
@@ -56,7 +57,7 @@ pub enum Command {
 pub struct DedupeArgs {
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Where the answers go; without it, and with INPUT `-`, kept documents go to standard output
+    /// Where the answers go; `dedupe -` without it is a filter
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
@@ -104,7 +105,7 @@ pub struct StreamArgs {
     #[command(flatten)]
     pub compare: CompareArgs,
     /// Exit with 3 when a larger share of records cannot be read
-    #[arg(long, help_heading = "Guards", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
+    #[arg(long, help_heading = "Output", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
     pub max_rejected: f64,
     #[command(flatten)]
     pub run: RunArgs,
@@ -137,7 +138,7 @@ pub struct ReadArgs {
     /// Files, folders, globs, @LIST, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<String>,
-    /// Read every INPUT as this, whatever its name ends in
+    /// Read every INPUT as jsonl or text, whatever its name ends in
     #[arg(long, help_heading = "Input", value_parser = settings::format)]
     pub format: Option<Format>,
     /// Field of the text [default: text, content, raw_content or body]
@@ -152,10 +153,10 @@ pub struct ReadArgs {
     /// Field of the site; wins over the url
     #[arg(long, help_heading = "Input", value_name = "FIELD")]
     pub site_field: Option<String>,
-    /// What of a url is the site: host or registrable domain
+    /// What of a url is the site: host, or the registrable domain
     #[arg(long, help_heading = "Input", default_value = "host", value_parser = settings::site)]
     pub site: SiteBy,
-    /// What parts paragraphs: auto, blank lines, or every line break
+    /// What parts paragraphs: auto, blank (lines), or line (breaks)
     #[arg(long, help_heading = "Input", default_value = "auto", value_parser = settings::breaks)]
     pub paragraphs: ParagraphBreaks,
     /// Longer records are rejected
@@ -190,8 +191,14 @@ pub struct CompareArgs {
     /// Compare only documents equal in this field
     #[arg(long, help_heading = "Comparing", value_name = "FIELD")]
     pub within: Option<String>,
-    /// What is compared: the text without boilerplate, or all of it
-    #[arg(long, help_heading = "Comparing", value_enum, default_value = "article")]
+    /// What is compared: article (the text without boilerplate) or all
+    #[arg(
+        long,
+        help_heading = "Comparing",
+        value_enum,
+        default_value = "article",
+        hide_possible_values = true
+    )]
     pub content: ContentArg,
     /// Find every pair, without signatures: slower, misses none
     #[arg(long, help_heading = "Comparing")]
@@ -205,13 +212,13 @@ pub struct CompareArgs {
 #[derive(clap::Args)]
 pub struct GuardArgs {
     /// Exit with 3 when a larger share of records cannot be read
-    #[arg(long, help_heading = "Guards", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
+    #[arg(long, help_heading = "Output", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
     pub max_rejected: f64,
     /// Warn of sites of 100 documents or more that lose a larger share
-    #[arg(long, help_heading = "Guards", value_name = "SHARE", default_value_t = 0.9, value_parser = settings::share)]
+    #[arg(long, help_heading = "Output", value_name = "SHARE", default_value_t = 0.9, value_parser = settings::share)]
     pub max_site_loss: f64,
     /// Fail before writing when a record is rejected or a site loses too much
-    #[arg(long, help_heading = "Guards")]
+    #[arg(long, help_heading = "Output")]
     pub strict: bool,
 }
 
@@ -228,16 +235,23 @@ pub struct RunArgs {
     #[arg(short, long, help_heading = "Run")]
     pub quiet: bool,
     /// Show progress on standard error: auto (on a terminal), always, never
-    #[arg(long, help_heading = "Run", value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(
+        long,
+        help_heading = "Run",
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub progress: When,
 }
 
 /// What of a document is compared.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ContentArg {
-    /// The text without boilerplate.
+    // The text without boilerplate.
     Article,
-    /// The whole text.
+    // The whole text.
     All,
 }
 

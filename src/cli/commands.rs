@@ -59,13 +59,13 @@ fn dedupe(args: DedupeArgs) -> Result<Outcome> {
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let Some(dir) = &args.output else { return filter(session, &args) };
     let job = Job::Dedupe { with_removed: !args.no_removed };
-    session.to_dir(job, &args.guard, Target { dir, force: args.force }, args.json)
+    session.run_to(job, &args.guard, Target { dir, force: args.force }, args.json)
 }
 
 fn scan(args: ScanArgs) -> Result<Outcome> {
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let target = Target { dir: &args.output, force: args.force };
-    session.to_dir(Job::Scan, &args.guard, target, args.json)
+    session.run_to(Job::Scan, &args.guard, target, args.json)
 }
 
 /// `dedupe -` without `-o`.
@@ -151,7 +151,7 @@ impl Session {
         Ok(Session { inputs, settings, bar, quiet: run.quiet, _spool: spool })
     }
 
-    fn to_dir(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {
+    fn run_to(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {
         let summary = pipeline::run(&self.inputs, &self.settings, guards(guard), job, target, &self.bar)?;
         self.bar.finish();
         if !self.quiet {

@@ -9,25 +9,30 @@ use dittograph::pipeline::Checked;
 pub fn summary(summary: &Summary, dir: &Path) {
     let documents = summary.documents;
     eprintln!(
-        "{} documents read: {} kept, {} duplicates{}, {} rejected",
-        number(documents.read),
+        "{} read: {} kept, {} {}, {} rejected",
+        counted(documents.read, "document"),
         number(documents.kept),
-        number(documents.removed),
-        if summary.command == "scan" { " found" } else { " removed" },
+        counted(documents.removed, "duplicate"),
+        if summary.command == "scan" { "found" } else { "removed" },
         number(documents.rejected)
     );
-    let count = |kind: &str| number(summary.findings.get(kind).copied().unwrap_or(0));
+    let count = |kind: &str, noun: &str| counted(summary.findings.get(kind).copied().unwrap_or(0), noun);
     eprintln!(
-        "{} templates on {} sites; {} boilerplate runs, {} repeated leads, {} repeats, {} reused paragraphs",
-        number(summary.templates),
-        number(summary.sites),
-        count("boilerplate"),
-        count("repeated-lead"),
-        count("repeat"),
-        count("reused")
+        "{} on {}; {}, {}, {}, {}",
+        counted(summary.templates, "template"),
+        counted(summary.sites, "site"),
+        count("boilerplate", "boilerplate run"),
+        count("repeated-lead", "repeated lead"),
+        count("repeat", "repeat"),
+        count("reused", "reused paragraph")
     );
     warnings(&summary.warnings);
-    eprintln!("report in {}", dir.display());
+    eprintln!("answers in {}", dir.display());
+}
+
+/// A number with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
 }
 
 /// Warnings, one a line.
@@ -40,10 +45,10 @@ pub fn warnings(warnings: &[String]) {
 /// A check in a few lines.
 pub fn checked(checked: &Checked, dir: &Path) {
     eprintln!(
-        "{}: holds: {} documents read again, {} duplicates measured against their kept witness",
+        "{}: holds: {} read again, {} measured against a kept witness",
         dir.display(),
-        number(checked.documents),
-        number(checked.witnesses)
+        counted(checked.documents, "document"),
+        counted(checked.witnesses, "duplicate")
     );
 }
 

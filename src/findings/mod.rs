@@ -3,6 +3,8 @@
 //! The records of the contract, as they stand in `findings/`, `clusters.jsonl`, `templates.jsonl`, `rejected.jsonl`
 //! and on standard output: one JSON object a line. Every field a reader may rely on is described in
 //! `RECORDS.md` with an example line. Judged elsewhere; here it is only said.
+#![doc = ""]
+#![doc = include_str!("RECORDS.md")]
 
 use serde::{Deserialize, Serialize};
 
@@ -244,3 +246,6 @@ pub struct RejectedRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,13 +79,13 @@ fn check_finding(kind: &str, example: &str) {
     check::<Finding>(example);
     let finding: Finding = serde_json::from_str(example).unwrap();
     assert_eq!(finding.finding.name(), kind);
-    let fits = match (finding.finding, &finding.evidence, finding.place) {
-        (Kind::Duplicate, Evidence::Duplicate { .. }, None) => true,
-        (Kind::Boilerplate, Evidence::Boilerplate { .. }, Some(_)) => true,
-        (Kind::RepeatedLead | Kind::Repeat, Evidence::Repeat { .. }, Some(_)) => true,
-        (Kind::Reused, Evidence::Reused { .. }, Some(_)) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (finding.finding, &finding.evidence, finding.place),
+        (Kind::Duplicate, Evidence::Duplicate { .. }, None)
+            | (Kind::Boilerplate, Evidence::Boilerplate { .. }, Some(_))
+            | (Kind::RepeatedLead | Kind::Repeat, Evidence::Repeat { .. }, Some(_))
+            | (Kind::Reused, Evidence::Reused { .. }, Some(_))
+    );
     assert!(fits, "{finding:?}");
 }
 

@@ -12,7 +12,7 @@ use super::contents::Contents;
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareSettings};
 use crate::candidates::{Candidates, Sets};
-use crate::resolve::{Decision, Likeness};
+use crate::resolve::{Decision, Likeness, by_preference};
 use crate::shingle::ShingleSet;
 use crate::sketch::{Screening, Signatures};
 use crate::verify::{Overlap, overlap_at_least, overlap_of_tokens};
@@ -225,6 +225,9 @@ impl<'a> Keeper<'a> {
     /// Measures candidates, given as ranks; the most similar that reaches the threshold on the tokens themselves.
     fn witness(&self, rank: usize, candidates: impl Iterator<Item = u32>) -> Option<Likeness> {
         let document = self.documents[rank];
+        // Without a candidate nobody needs the set, and it would stay in memory.
+        let mut candidates = candidates.peekable();
+        candidates.peek()?;
         let set = self.contents.set(document);
         let mut reached: Vec<(u32, f64)> = candidates
             .filter_map(|other| {
@@ -233,8 +236,7 @@ impl<'a> Keeper<'a> {
                 Some((other, overlap.jaccard()))
             })
             .collect();
-        // Most similar first, ties in keep order.
-        reached.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        by_preference(&mut reached);
         reached.iter().find_map(|&(other, _)| {
             let of = self.documents[other as usize];
             let overlap = confirmed(self.contents, document, of);

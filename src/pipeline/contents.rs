@@ -17,6 +17,8 @@ pub struct Contents<'a> {
     census: &'a Census,
     marks: &'a [Option<Marks>],
     settings: &'a CompareSettings,
+    /// How many tokens each content has.
+    token_counts: Vec<u32>,
     sets: Vec<OnceLock<ShingleSet>>,
 }
 
@@ -28,7 +30,16 @@ impl<'a> Contents<'a> {
         settings: &'a CompareSettings,
     ) -> Contents<'a> {
         let sets = census.documents.iter().map(|_| OnceLock::new()).collect();
-        Contents { census, marks, settings, sets }
+        let mut contents = Contents { census, marks, settings, token_counts: Vec::new(), sets };
+        contents.token_counts = (0..contents.len()).map(|document| contents.count_tokens(document)).collect();
+        contents
+    }
+
+    fn count_tokens(&self, document: u32) -> u32 {
+        match self.stripped(document) {
+            None => self.entry(document).tokens.len() as u32,
+            Some(_) => self.paragraphs(document).map(|paragraph| paragraph.tokens.len() as u32).sum(),
+        }
     }
 
     /// The document as the census left it.
@@ -48,10 +59,7 @@ impl<'a> Contents<'a> {
 
     /// How many tokens its content has.
     pub fn token_count(&self, document: u32) -> usize {
-        match self.stripped(document) {
-            None => self.entry(document).tokens.len(),
-            Some(_) => self.paragraphs(document).map(|paragraph| paragraph.tokens.len()).sum(),
-        }
+        self.token_counts[document as usize] as usize
     }
 
     /// Whether it is compared with others by similarity. One without content tokens is not, and one of which

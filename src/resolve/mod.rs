@@ -41,17 +41,10 @@ impl Decision {
     }
 }
 
-/// The witness among these: the most similar one, the first in keep order of equals. An exact copy goes before one
-/// that is only as similar. `rank` is a document's place in keep order.
-pub fn witness(
-    likenesses: impl IntoIterator<Item = Likeness>,
-    rank: impl Fn(u32) -> usize,
-) -> Option<Likeness> {
-    likenesses.into_iter().reduce(|best, next| {
-        let better = (next.jaccard, next.exact, std::cmp::Reverse(rank(next.of)))
-            > (best.jaccard, best.exact, std::cmp::Reverse(rank(best.of)));
-        if better { next } else { best }
-    })
+/// Puts candidates for a witness, ranks in keep order with their similarity, in the order in which they are chosen: the
+/// most similar first, ties in keep order.
+pub fn by_preference(candidates: &mut [(u32, f64)]) {
+    candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
 }
 
 /// A kept document and those removed because of it.
@@ -103,18 +96,11 @@ mod tests {
         Likeness { of, jaccard, containment: jaccard, exact: false }
     }
 
-    #[track_caller]
-    fn check(likenesses: &[Likeness], expected: Option<u32>) {
-        let found = witness(likenesses.iter().copied(), |document| document as usize);
-        assert_eq!(found.map(|likeness| likeness.of), expected, "{likenesses:?}");
-    }
-
     #[test]
-    fn the_most_similar_is_the_witness_and_keep_order_breaks_ties() {
-        check(&[], None);
-        check(&[alike(1, 0.8), alike(2, 0.9)], Some(2));
-        check(&[alike(2, 0.9), alike(1, 0.9)], Some(1));
-        check(&[alike(1, 1.0), Likeness { exact: true, ..alike(2, 1.0) }], Some(2));
+    fn the_most_similar_is_preferred_and_keep_order_breaks_ties() {
+        let mut candidates = [(4, 0.8), (2, 0.9), (1, 0.9), (0, 0.85)];
+        by_preference(&mut candidates);
+        assert_eq!(candidates, [(1, 0.9), (2, 0.9), (0, 0.85), (4, 0.8)]);
     }
 
     #[test]
