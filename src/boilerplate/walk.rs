@@ -53,7 +53,7 @@ const SHORT_TOKENS: u32 = 3;
 const MIN_STRANGER_TOKENS: u32 = 2;
 
 /// How many tokens of strangers one token of an anchor outweighs. The portal pages find 0.988 of their
-/// repeated boilerplate at 1, 0.990 at 2 and at 2.5, and no set loses more content.
+/// repeated boilerplate at 1, 0.990 at 2, 0.991 at 3, and no set loses more content.
 const ANCHOR_WEIGHT: i64 = 2;
 
 impl Walk {
