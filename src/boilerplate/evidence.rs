@@ -62,7 +62,7 @@ fn voice(census: &Census, page: &[u32], spread: &[u32], many: u32, settings: &Te
         Voice::Full
     } else if own < u64::from(settings.own_tokens) {
         Voice::Silent
-    } else if own * 100 >= u64::from(settings.own_percent) * all {
+    } else if own >= u64::from(settings.full_tokens) && own * 100 >= u64::from(settings.own_percent) * all {
         Voice::Full
     } else {
         Voice::Thin

@@ -178,6 +178,9 @@ pub struct TemplateSettings {
     /// A page speaks only with this many tokens of its own. Enough to outweigh a date line; no set tells 5
     /// from 12.
     pub own_tokens: u32,
+    /// A page speaks fully only with this many tokens of its own: with fewer it would be thin once a template was taken from
+    /// it (the contract's 20), and a copy of others with a line added could never be told.
+    pub full_tokens: u32,
     /// A page speaks fully only if this share of its tokens is its own. P and M find the same from 0 to 10 %; at 0 %, forty
     /// copies with a sentence added to each become a template.
     pub own_percent: u32,
@@ -197,6 +200,7 @@ impl Default for TemplateSettings {
             support_percent: 50,
             patience_tokens: 20,
             own_tokens: 8,
+            full_tokens: 20,
             own_percent: 5,
             short_page_tokens: 40,
         }

@@ -445,7 +445,7 @@ mod slow {
         } else if own < settings.own_tokens {
             0
         } else {
-            1 + u32::from(own * 100 >= settings.own_percent * all)
+            1 + u32::from(own >= settings.full_tokens && own * 100 >= settings.own_percent * all)
         }
     }
 

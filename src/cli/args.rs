@@ -226,8 +226,8 @@ pub struct GuardArgs {
 #[derive(clap::Args)]
 pub struct RunArgs {
     /// Threads; 0: one for each core
-    #[arg(long, help_heading = "Run", value_name = "N", default_value_t = 0)]
-    pub threads: usize,
+    #[arg(long, help_heading = "Run", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    pub threads: u16,
     /// Folder for temporary files
     #[arg(long, help_heading = "Run", value_name = "DIR")]
     pub tmp: Option<PathBuf>,

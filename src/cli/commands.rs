@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use dittograph::corpus::{Inputs, find_shards};
 use dittograph::error::{Error, Result};
-use dittograph::output::Documents;
+use dittograph::output::{Documents, NewDir};
 use dittograph::pipeline::{self, Guards, Job, Settings, Target, Told};
 use serde::Serialize;
 use tempfile::TempDir;
@@ -49,27 +49,31 @@ pub fn run(args: Args) -> Result<Outcome> {
         Command::Restore(args) => restore(args),
         Command::Verify(args) => verify(args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "dittograph", &mut io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "dittograph", &mut script);
+            io::stdout().write_all(&script).map_err(Error::io("standard output"))?;
             Ok(Outcome::Done)
         }
     }
 }
 
 fn dedupe(args: DedupeArgs) -> Result<Outcome> {
+    let Some(dir) = &args.output else { return filter(&args) };
+    NewDir::check(dir, args.force)?;
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
-    let Some(dir) = &args.output else { return filter(session, &args) };
     let job = Job::Dedupe { with_removed: !args.no_removed };
     session.run_to(job, &args.guard, Target { dir, force: args.force }, args.json)
 }
 
 fn scan(args: ScanArgs) -> Result<Outcome> {
+    NewDir::check(&args.output, args.force)?;
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let target = Target { dir: &args.output, force: args.force };
     session.run_to(Job::Scan, &args.guard, target, args.json)
 }
 
 /// `dedupe -` without `-o`.
-fn filter(session: Session, args: &DedupeArgs) -> Result<Outcome> {
+fn filter(args: &DedupeArgs) -> Result<Outcome> {
     if args.read.inputs != ["-"] {
         let problem = "dedupe needs -o DIR; only the filter `dedupe -` writes to standard output";
         return Err(Error::Usage(problem.to_owned()));
@@ -78,6 +82,7 @@ fn filter(session: Session, args: &DedupeArgs) -> Result<Outcome> {
         let problem = "--json, --force and --no-removed go with -o DIR; the filter writes documents only";
         return Err(Error::Usage(problem.to_owned()));
     }
+    let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let mut out = BufWriter::new(io::stdout());
     let Session { inputs, settings, bar, .. } = &session;
     let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, bar)?;
@@ -108,7 +113,8 @@ fn pairs(args: StreamArgs) -> Result<Outcome> {
 fn restore(args: RestoreArgs) -> Result<Outcome> {
     let shards = pipeline::restore(&args.dir, &args.output)?;
     if !args.quiet {
-        eprintln!("{shards} shards restored in {}, byte for byte", args.output.display());
+        let shards = say::counted(shards, "shard");
+        say::line(&format!("{shards} restored in {}, byte for byte", args.output.display()));
     }
     Ok(Outcome::Done)
 }
@@ -119,10 +125,12 @@ fn verify(args: VerifyArgs) -> Result<Outcome> {
         say::line(fault);
     }
     if !checked.faults.is_empty() {
-        eprintln!("{}: {} faults", args.dir.display(), checked.faults.len());
+        let faults = say::counted(checked.faults.len() as u64, "fault");
+        say::line(&format!("{}: {faults}", args.dir.display()));
         return Ok(Outcome::Failed);
     }
     if !args.quiet {
+        checked.unchecked.iter().for_each(|what| say::unchecked(what));
         say::checked(&checked, &args.dir);
     }
     Ok(Outcome::Done)
@@ -140,7 +148,7 @@ struct Session {
 
 impl Session {
     fn begin(read: &ReadArgs, compare: &CompareArgs, run: &RunArgs) -> Result<Session> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(run.threads).build_global();
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
         threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
         let settings = settings::settings(read, compare)?;
         let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);

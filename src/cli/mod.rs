@@ -11,3 +11,4 @@ mod settings;
 
 pub use args::Args;
 pub use commands::run;
+pub use say::line;

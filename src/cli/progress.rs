@@ -44,7 +44,7 @@ impl Progress for Bar {
         }
         // Where it was asked for without a terminal, a line goes by for each stage.
         if !std::io::stderr().is_terminal() {
-            eprintln!("{stage}");
+            super::say::line(stage);
             return;
         }
         let template = match (unit, total) {

@@ -1,5 +1,6 @@
 //! What a person is told, on standard error.
 
+use std::io::Write;
 use std::path::Path;
 
 use dittograph::output::Summary;
@@ -8,16 +9,16 @@ use dittograph::pipeline::Checked;
 /// A run in a few lines.
 pub fn summary(summary: &Summary, dir: &Path) {
     let documents = summary.documents;
-    eprintln!(
+    line(&format!(
         "{} read: {} kept, {} {}, {} rejected",
         counted(documents.read, "document"),
         number(documents.kept),
         counted(documents.removed, "duplicate"),
         if summary.command == "scan" { "found" } else { "removed" },
         number(documents.rejected)
-    );
+    ));
     let count = |kind: &str, noun: &str| counted(summary.findings.get(kind).copied().unwrap_or(0), noun);
-    eprintln!(
+    line(&format!(
         "{} on {}; {}, {}, {}, {}",
         counted(summary.templates, "template"),
         counted(summary.sites, "site"),
@@ -25,13 +26,13 @@ pub fn summary(summary: &Summary, dir: &Path) {
         count("repeated-lead", "repeated lead"),
         count("repeat", "repeat"),
         count("reused", "reused paragraph")
-    );
+    ));
     warnings(&summary.warnings);
-    eprintln!("answers in {}", dir.display());
+    line(&format!("answers in {}", dir.display()));
 }
 
 /// A number with its noun.
-fn counted(count: u64, noun: &str) -> String {
+pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
 }
 
@@ -44,12 +45,17 @@ pub fn warnings(warnings: &[String]) {
 
 /// A check in a few lines.
 pub fn checked(checked: &Checked, dir: &Path) {
-    eprintln!(
+    line(&format!(
         "{}: holds: {} read again, {} measured against a kept witness",
         dir.display(),
         counted(checked.documents, "document"),
         counted(checked.witnesses, "duplicate")
-    );
+    ));
+}
+
+/// What a check could not look at.
+pub fn unchecked(what: &str) {
+    line(&format!("not checked: {what}"));
 }
 
 /// A line that may hold text from a corpus: control characters are escaped, so that none reaches the terminal.
@@ -62,7 +68,8 @@ pub fn line(text: &str) {
             safe.push(c);
         }
     }
-    eprintln!("{safe}");
+    // Nobody may be listening any more; that is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{safe}");
 }
 
 fn is_bidi_control(c: char) -> bool {

@@ -37,7 +37,12 @@ pub struct Skipped {
     pub links: u64,
     /// Files whose extension is not known (with a format given: is none of its), and what is no file at all.
     pub unknown: u64,
+    /// Folders that hold a finished run: its answers are no input, unless they are named.
+    pub runs: u64,
 }
+
+/// The file that says that a folder was written by a run.
+pub const MARKER: &str = ".dittograph";
 
 /// Finds the files of all `inputs`: files, folders, globs (`*`, `?`, `[…]`, `{…}`, `**`), `@LIST` (an INPUT a line,
 /// relative to the working directory) and `-` (standard input, which is first copied to a new file in `spool_dir`).
@@ -185,6 +190,9 @@ impl Search<'_> {
                 }
             } else if kind.is_symlink() {
                 self.found.skipped.links += 1;
+            } else if kind.is_dir() && entry.path().join(MARKER).is_file() {
+                self.found.skipped.runs += 1;
+                walk.skip_current_dir();
             } else if kind.is_dir() {
                 // Looked into by the walk.
             } else if let Some(format) =
@@ -226,7 +234,7 @@ impl Search<'_> {
         }
         let (path, compression) = spool(self.stdin, self.spool_dir)?;
         let format = self.format.unwrap_or(Format::Jsonl);
-        let name = format!("stdin.{}", format.extensions()[0]);
+        let name = format!("stdin.{}{}", format.extensions()[0], compression.suffix());
         let parts = vec![Part { path, name: name.clone(), compression }];
         self.found.shards.push(Shard { site: name.clone(), name, format, folder: false, parts });
         Ok(())
@@ -405,10 +413,10 @@ fn nothing(inputs: &[String], skipped: &Skipped, format: Option<Format>) -> Erro
         );
     }
     let known = format.map_or_else(known_extensions, extensions_of);
-    let Skipped { hidden, links, unknown } = skipped;
+    let Skipped { hidden, links, unknown, runs } = skipped;
     let why = format!(
-        "nothing to read (skipped: {hidden} hidden, {links} symbolic links, {unknown} of unknown kind; known: \
-         {known}, with .gz or .zst; a file of another name is read when it is named and --format given)"
+        "nothing to read (skipped: {hidden} hidden, {links} symbolic links, {unknown} of unknown kind, {runs} finished runs; \
+         known: {known}, with .gz or .zst; a file of another name is read when it is named and --format given)"
     );
     problem(&inputs.join(" "), &why)
 }

@@ -59,7 +59,7 @@ pub(super) fn parse<'a>(piece: &'a [u8], fields: &Fields) -> std::result::Result
         id: values.first(&wanted.id, label)?,
         url: values.first(&wanted.url, string)?,
         site: values.first(&wanted.site, label)?.filter(|site| !site.is_empty()),
-        within: values.first(&wanted.within, scalar)?,
+        within: values.first(&wanted.within, any_value)?,
         keep: wanted
             .keep
             .clone()
@@ -212,6 +212,14 @@ fn label(field: &str, value: &RawValue) -> std::result::Result<Option<String>, R
     match JsonKind::of(value.get()) {
         JsonKind::Number => Ok(Some(value.get().to_owned())),
         _ => string(field, value),
+    }
+}
+
+/// What is told apart by `--within`: any value but null, lists and objects as their JSON text.
+fn any_value(field: &str, value: &RawValue) -> std::result::Result<Option<String>, Rejection> {
+    match JsonKind::of(value.get()) {
+        JsonKind::Array | JsonKind::Object => Ok(Some(value.get().to_owned())),
+        _ => scalar(field, value),
     }
 }
 

@@ -32,7 +32,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 pub use compression::{Compression, Damage, FinishWrite, decoder, reader, writer};
-pub use inputs::{Inputs, Skipped, find_shards};
+pub use inputs::{Inputs, MARKER, Skipped, find_shards};
 pub use mapped::ReadMode;
 pub use pieces::{Chunk, Piece, PieceKind, ReadSettings, ShardDigest, read_shard};
 pub use record::{Fields, JsonKind, Record, Rejection, parse};

@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
 use super::removed::{PieceRecord, RemovedKind};
-use super::run_dir::MARKER;
 use super::summary::{Input, SUMMARY, Summary};
-use crate::corpus::{Compression, reader};
+use crate::corpus::{Compression, MARKER, reader};
 use crate::error::{Error, Result};
 use crate::findings::RejectedRecord;
 
@@ -38,6 +37,8 @@ pub struct Original {
     pub fate: Fate,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// How many of them, at the beginning, are a byte order mark before the record.
+    pub mark: usize,
 }
 
 /// What became of a run of bytes.
@@ -69,6 +70,7 @@ impl FinishedRun {
         })?;
         let summary: Summary = serde_json::from_slice(&json)
             .map_err(|problem| Error::Run(format!("{}: {problem}", path.display())))?;
+        check_names(&path, &summary)?;
         let mut rejected = HashSet::new();
         let path = dir.join("rejected.jsonl");
         read_records(&path, Compression::None, |_, record: RejectedRecord| {
@@ -93,7 +95,10 @@ impl FinishedRun {
         let corpus_path = self.dir.join("corpus").join(&input.shard);
         let mut corpus = BufReader::new(reader(&corpus_path, input.compression)?);
         let removed_path = self.dir.join("removed").join(&input.shard);
-        let mut removed = Pieces::open(removed_path.clone(), input.compression)?;
+        let mut removed = match self.summary.removed {
+            true => Pieces::open(removed_path.clone(), input.compression)?,
+            false => Pieces::none(),
+        };
         let (mut offset, mut ordinal) = (0, 0);
         loop {
             let original = match removed.peek()? {
@@ -114,7 +119,7 @@ impl FinishedRun {
                     if let Some(place) = place {
                         ordinal = place + 1;
                     }
-                    Original { part: 0, offset, ordinal: place, fate, bytes }
+                    Original { part: 0, offset, ordinal: place, fate, bytes, mark: 0 }
                 }
                 next => {
                     let next = next.map(|piece| piece.offset);
@@ -134,7 +139,7 @@ impl FinishedRun {
                         )));
                     }
                     ordinal += 1;
-                    Original { part: 0, offset, ordinal: Some(ordinal - 1), fate: Fate::Kept, bytes }
+                    Original { part: 0, offset, ordinal: Some(ordinal - 1), fate: Fate::Kept, bytes, mark: 0 }
                 }
             };
             offset += original.bytes.len() as u64;
@@ -170,15 +175,33 @@ impl FinishedRun {
             };
             let mut bytes = Vec::new();
             reader(&path, file.compression)?.read_to_end(&mut bytes).map_err(Error::io(&path))?;
-            each(Original { part, offset: 0, ordinal: Some(ordinal), fate, bytes })?;
+            let mark = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            each(Original { part, offset: 0, ordinal: Some(ordinal), fate, bytes, mark })?;
         }
         Ok(())
     }
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A DIR may come from somebody else: no name in it leads out of it.
+fn check_names(path: &Path, summary: &Summary) -> Result<()> {
+    let inside = |name: &str| {
+        let normal = |part: Component| matches!(part, Component::Normal(_));
+        !name.is_empty() && Path::new(name).components().all(normal)
+    };
+    for input in &summary.inputs {
+        let files = input.files.iter().map(|file| file.name.as_str());
+        if let Some(name) = files.chain([input.shard.as_str()]).find(|name| !inside(name)) {
+            return Err(Error::Run(format!("{}: {name:?} is no name of a shard", path.display())));
+        }
+    }
+    Ok(())
+}
+
 /// The pieces of a `removed/SHARD`, one ahead.
 struct Pieces {
-    lines: Lines,
+    lines: Option<Lines>,
     next: Option<PieceRecord>,
     /// The line of `next`, counted from 1.
     line: u64,
@@ -186,13 +209,17 @@ struct Pieces {
 
 impl Pieces {
     fn open(path: PathBuf, compression: Compression) -> Result<Pieces> {
-        Ok(Pieces { lines: Lines::open(path, compression)?, next: None, line: 0 })
+        Ok(Pieces { lines: Some(Lines::open(path, compression)?), next: None, line: 0 })
+    }
+
+    fn none() -> Pieces {
+        Pieces { lines: None, next: None, line: 0 }
     }
 
     fn peek(&mut self) -> Result<Option<&PieceRecord>> {
-        if self.next.is_none() {
-            self.next = self.lines.next_record()?;
-            self.line = self.lines.number;
+        if let (None, Some(lines)) = (&self.next, &mut self.lines) {
+            self.next = lines.next_record()?;
+            self.line = lines.number;
         }
         Ok(self.next.as_ref())
     }

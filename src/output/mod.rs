@@ -12,7 +12,7 @@ mod summary;
 
 pub use finished::{Fate, FinishedRun, Original, read_records};
 pub use removed::{PieceRecord, RemovedKind};
-pub use run_dir::{MARKER, NewDir, RecordWriter, RunDir};
+pub use run_dir::{NewDir, RecordWriter, RunDir};
 pub use shard_writer::ShardWriter;
 pub use summary::{
     Bytes, Documents, FileFacts, FindingCounts, Input, InputFile, Recall, SUMMARY, SettingsRecord, SiteLoss,

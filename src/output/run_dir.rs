@@ -10,11 +10,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::hex128;
 use super::summary::{FileFacts, SUMMARY, Summary};
-use crate::corpus::{Compression, FinishWrite, writer};
+use crate::corpus::{Compression, FinishWrite, MARKER, writer};
 use crate::error::{Error, Result};
-
-/// The file that says a DIR is ours. `--force` deletes nothing else.
-pub const MARKER: &str = ".dittograph";
 
 /// A folder that is being written, beside its place, under a temporary name.
 ///
@@ -33,7 +30,7 @@ impl NewDir {
     /// Where something stands at `place` already: a finished run unless `force` is given, and anything else but an
     /// empty folder even then.
     pub fn create(place: &Path, force: bool) -> Result<NewDir> {
-        check_place(place, force)?;
+        NewDir::check(place, force)?;
         let name = place.file_name().ok_or_else(|| {
             Error::Usage(format!(
                 "{}: no folder can be made of this name; name another -o DIR",
@@ -64,19 +61,56 @@ impl NewDir {
         writer(create(&path)?, compression).map_err(Error::io(&path))
     }
 
-    /// Moves the folder to its place.
+    /// Moves the folder to its place. An earlier run there is moved aside first and deleted last, so that at no moment a
+    /// part of it looks finished.
+    ///
+    /// # Errors
+    /// Where the system will not move it: the finished work is kept, and the error says where.
     pub fn finish(self) -> Result<()> {
-        check_place(&self.place, self.force)?;
-        if self.place.exists() {
-            fs::remove_dir_all(&self.place).map_err(Error::io(&self.place))?;
-        }
+        NewDir::check(&self.place, self.force)?;
         make_readable(self.work.path())?;
         let work = self.work.keep();
-        fs::rename(&work, &self.place).map_err(|source| {
-            let _ = fs::remove_dir_all(&work);
-            Error::io(&self.place)(source)
-        })
+        let aside = work.with_extension("replaced");
+        let earlier = self.place.exists();
+        if earlier {
+            fs::rename(&self.place, &aside).map_err(|source| not_moved(&work, &self.place, &source))?;
+        }
+        fs::rename(&work, &self.place).map_err(|source| not_moved(&work, &self.place, &source))?;
+        if earlier {
+            fs::remove_dir_all(&aside).map_err(Error::io(&aside))?;
+        }
+        Ok(())
     }
+
+    /// Whether a folder may be written at `place`; errors as [`NewDir::create`].
+    pub fn check(place: &Path, force: bool) -> Result<()> {
+        let mut entries = match fs::read_dir(place) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(Error::Usage(format!("{}: is a file; name another -o DIR", place.display())));
+            }
+            Err(error) => return Err(Error::io(place)(error)),
+        };
+        let ours = place.join(MARKER).is_file();
+        let place = place.display();
+        if entries.next().is_none() {
+            Ok(())
+        } else if !ours {
+            Err(Error::Usage(format!("{place}: holds files that are not dittograph's; name another -o DIR")))
+        } else if force {
+            Ok(())
+        } else {
+            Err(Error::Usage(format!(
+                "{place}: holds an earlier run; --force replaces it, or name another -o DIR"
+            )))
+        }
+    }
+}
+
+fn not_moved(work: &Path, place: &Path, source: &io::Error) -> Error {
+    let (work, place) = (work.display(), place.display());
+    Error::Run(format!("{work} is finished, but could not be moved to {place}: {source}; move it yourself"))
 }
 
 /// A DIR that is being written.
@@ -141,28 +175,6 @@ fn make_readable(work: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn make_readable(_work: &Path) -> Result<()> {
     Ok(())
-}
-
-/// Whether DIR may be written at `place`.
-fn check_place(place: &Path, force: bool) -> Result<()> {
-    let mut entries = match fs::read_dir(place) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io(place)(error)),
-    };
-    let ours = place.join(MARKER).is_file();
-    let place = place.display();
-    if entries.next().is_none() {
-        Ok(())
-    } else if !ours {
-        Err(Error::Usage(format!("{place}: holds files that are not dittograph's; name another -o DIR")))
-    } else if force {
-        Ok(())
-    } else {
-        Err(Error::Usage(format!(
-            "{place}: holds an earlier run; --force replaces it, or name another -o DIR"
-        )))
-    }
 }
 
 fn create(path: &Path) -> Result<File> {

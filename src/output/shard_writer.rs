@@ -127,7 +127,8 @@ impl<'a> ShardWriter<'a> {
             *decided = false;
             held.clear();
             if let Some(open) = open.take() {
-                open.finish().map_err(Error::io(&self.shard.parts[*file].path))?;
+                let path = self.run.path(&self.shard.parts[*file].name);
+                open.finish().map_err(Error::io(path))?;
             }
         }
         Ok(())

@@ -19,6 +19,8 @@ pub struct Summary {
     pub unicode: String,
     /// `dedupe` or `scan`.
     pub command: String,
+    /// Whether what left is in `removed/`.
+    pub removed: bool,
     /// Documents by what became of them; `kept + removed + rejected = read`.
     pub documents: Documents,
     /// Decompressed bytes by what became of them; `kept + removed + stripped + rejected + framing = read`.

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128, xxh3_128_with_seed};
 
 use super::chunks::for_each_chunk;
 use super::progress::{Progress, Unit};
@@ -205,7 +205,7 @@ fn read_chunk(shard: &Shard, number: u32, chunk: &Chunk, settings: &Settings) ->
 }
 
 fn reject(shard: &Shard, place: RejectedPlace, reason: String, bytes: &[u8]) -> Rejected {
-    let hash = xxhash_rust::xxh3::xxh3_128(bytes);
+    let hash = xxh3_128(bytes);
     place.rejected(shard, reason, bytes.len() as u64, hash, &bytes[..bytes.len().min(HEAD_BYTES)])
 }
 
@@ -337,7 +337,7 @@ impl<'a> Reader<'a> {
             found.push(Paragraph {
                 span,
                 tokens: first_token as u32..tokens.len() as u32,
-                masked: xxh3_128_with_seed(masked, seed),
+                masked: xxh3_128(masked),
                 sketch: sketch(&self.masked_tokens),
                 exact: xxh3_128_with_seed(exact, seed),
             });

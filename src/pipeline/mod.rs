@@ -93,6 +93,7 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let mut clock = Clock::default();
+    check_inputs_stay(inputs, target)?;
     let dir = RunDir::create(target.dir, target.force)?;
     let skipped = inputs.skipped;
     let census = clock.time("read", || census::take(&inputs.shards, settings, progress))?;
@@ -126,6 +127,7 @@ pub fn run(
         dittograph: env!("CARGO_PKG_VERSION").to_owned(),
         unicode: crate::text::unicode_versions().to_string(),
         command: if job == Job::Scan { "scan" } else { "dedupe" }.to_owned(),
+        removed: job == Job::Dedupe { with_removed: true },
         documents,
         bytes,
         findings,
@@ -139,6 +141,7 @@ pub fn run(
             ("hidden".to_owned(), skipped.hidden),
             ("links".to_owned(), skipped.links),
             ("unknown".to_owned(), skipped.unknown),
+            ("runs".to_owned(), skipped.runs),
         ]),
         files: Vec::new(),
         warnings: warnings(&census, settings, &losses),
@@ -147,6 +150,20 @@ pub fn run(
         peak_memory_bytes: peak_memory(),
     };
     dir.finish(summary)
+}
+
+/// An earlier run that is replaced takes nothing with it that is read.
+fn check_inputs_stay(inputs: &Inputs, target: Target) -> Result<()> {
+    let Ok(dir) = target.dir.canonicalize() else { return Ok(()) };
+    let inside = |part: &&Part| part.path.canonicalize().is_ok_and(|path| path.starts_with(&dir));
+    match inputs.shards.iter().flat_map(|shard| &shard.parts).find(inside) {
+        None => Ok(()),
+        Some(part) => Err(Error::Usage(format!(
+            "{}: lies in {}, which this run would replace; name another -o DIR",
+            part.path.display(),
+            target.dir.display()
+        ))),
+    }
 }
 
 /// Writes the kept records to `out`, in input order, and leaves nothing else. Says what was read and kept.
@@ -316,10 +333,13 @@ fn check_strict(census: &Census, losses: &[SiteLoss]) -> Result<()> {
 const NAMED_REJECTIONS: usize = 5;
 
 fn warnings(census: &Census, settings: &Settings, losses: &[SiteLoss]) -> Vec<String> {
-    let mut warnings: Vec<String> = census.rejected.iter().take(NAMED_REJECTIONS).map(said).collect();
-    if census.rejected.len() > NAMED_REJECTIONS {
-        warnings.push(format!("{} more records could not be read", census.rejected.len() - NAMED_REJECTIONS));
+    let mut warnings = missing_fields(census, settings);
+    if !census.rejected.is_empty() {
+        let read = census.documents.len() + census.rejected.len();
+        warnings
+            .push(format!("{} of {read} records could not be read; the first ones:", census.rejected.len()));
     }
+    warnings.extend(census.rejected.iter().take(NAMED_REJECTIONS).map(said));
     for loss in losses {
         warnings.push(format!(
             "{} loses {} of {} documents; look at its clusters before you trust that",
@@ -336,6 +356,23 @@ fn warnings(census: &Census, settings: &Settings, losses: &[SiteLoss]) -> Vec<St
         }
     }
     warnings
+}
+
+/// Fields that were named and that no document has.
+fn missing_fields(census: &Census, settings: &Settings) -> Vec<String> {
+    let mut named: Vec<(&str, &str, bool)> = Vec::new();
+    let documents = || census.documents.iter().map(|entry| &entry.document);
+    if let Some(field) = &settings.fields.within {
+        named.push(("--within", field, documents().any(|document| document.within.is_some())));
+    }
+    if let Some(field) = &settings.fields.url {
+        named.push(("--url-field", field, documents().any(|document| document.url.is_some())));
+    }
+    for (place, field) in settings.fields.keep.iter().enumerate() {
+        named.push(("--keep", field, documents().any(|document| document.keep_fields[place].is_some())));
+    }
+    let missing = named.into_iter().filter(|(_, _, found)| !found && !census.documents.is_empty());
+    missing.map(|(option, field, _)| format!("{option}: no record has the field {field}")).collect()
 }
 
 /// Where a rejected record stands, and why it was rejected.

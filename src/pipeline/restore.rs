@@ -20,7 +20,7 @@ pub fn restore(dir: &Path, out: &Path) -> Result<u64> {
     if run.summary.command != "dedupe" {
         return Err(Error::Run(format!("{shown}: a scan keeps no corpus; there is nothing to restore")));
     }
-    if !run.dir.join("removed").is_dir() && run.summary.bytes.kept != run.summary.bytes.read {
+    if !run.summary.removed && run.summary.bytes.kept != run.summary.bytes.read {
         return Err(Error::Run(format!("{shown}: was made with --no-removed; what it removed is gone")));
     }
     let new = NewDir::create(out, false)?;

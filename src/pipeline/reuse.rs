@@ -49,7 +49,11 @@ pub fn find(
     places.par_sort_unstable();
     let mut reuses = Vec::new();
     for same in places.chunk_by(|a, b| a.0 == b.0) {
-        let documents = count_distinct(same.iter().map(|place| place.1));
+        // Equal whole texts are one for every count; they can all be kept when they are protected or not compared.
+        let mut sequences: Vec<Option<u128>> =
+            same.iter().map(|place| census.documents[place.1 as usize].sequence).collect();
+        sequences.sort_unstable();
+        let documents = count_distinct(sequences.into_iter());
         if documents < 2 {
             continue;
         }
@@ -70,7 +74,7 @@ pub fn find(
 }
 
 /// How many different ones in an ascending sequence.
-fn count_distinct(ascending: impl Iterator<Item = u32>) -> u64 {
+fn count_distinct<T: Copy + PartialEq>(ascending: impl Iterator<Item = T>) -> u64 {
     let mut last = None;
     ascending.filter(|next| last.replace(*next) != Some(*next)).count() as u64
 }

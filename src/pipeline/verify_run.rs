@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::contents::Words;
 use super::restore::Digest;
-use crate::corpus::{Compression, Fields, Format, parse};
+use crate::corpus::{Compression, Fields, parse};
 use crate::document::Span;
 use crate::error::{Error, Result};
 use crate::findings::{ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord};
@@ -19,6 +19,8 @@ use crate::verify::overlap_of_tokens;
 pub struct Checked {
     /// What is wrong; empty where everything holds.
     pub faults: Vec<String>,
+    /// What could not be checked, and why.
+    pub unchecked: Option<String>,
     /// Documents that were read again.
     pub documents: u64,
     /// Duplicates whose similarity to their witness was measured again.
@@ -47,8 +49,12 @@ pub fn verify(dir: &Path) -> Result<Checked> {
     check.rejected();
     if run.summary.command == "dedupe" {
         check.foreign_files();
-        let texts = check.shards(&said);
-        check.witnesses(&said, &texts);
+        if run.summary.removed || run.summary.bytes.kept == run.summary.bytes.read {
+            let texts = check.shards(&said);
+            check.witnesses(&said, &texts);
+        } else {
+            check.done.unchecked = Some("what left was not kept (--no-removed): its witnesses".to_owned());
+        }
     }
     Ok(check.done)
 }
@@ -164,6 +170,9 @@ impl Check<'_> {
                 ));
             }
         }
+        for (kind, found) in counts {
+            self.fault(format!("findings/: {found} of kind {kind}, of which the summary says nothing"));
+        }
         said
     }
 
@@ -240,15 +249,22 @@ impl Check<'_> {
         }
     }
 
-    /// Nothing else lies in `corpus/`.
+    /// Nothing else lies in `corpus/`, `removed/` and `findings/`.
     fn foreign_files(&mut self) {
-        let known: HashSet<String> = self.run.summary.inputs.iter().flat_map(Input::paths).collect();
-        let corpus = self.path("corpus");
-        for entry in walkdir::WalkDir::new(&corpus).sort_by_file_name().into_iter().flatten() {
-            let Ok(relative) = entry.path().strip_prefix(&corpus) else { continue };
-            let relative = relative.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-            if entry.file_type().is_file() && !known.contains(&relative) {
-                self.fault(format!("corpus/{relative}: is no shard that the run read"));
+        let run = self.run;
+        let shards: HashSet<String> = run.summary.inputs.iter().flat_map(Input::paths).collect();
+        let written: HashSet<&str> = run.summary.files.iter().map(|file| file.path.as_str()).collect();
+        for folder in ["corpus", "removed", "findings"] {
+            let top = self.path(folder);
+            for entry in walkdir::WalkDir::new(&top).sort_by_file_name().into_iter().flatten() {
+                let Ok(below) = entry.path().strip_prefix(&top) else { continue };
+                let below = below.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+                let path = format!("{folder}/{below}");
+                let known =
+                    written.contains(path.as_str()) || (folder != "findings" && shards.contains(&below));
+                if entry.file_type().is_file() && !known {
+                    self.fault(format!("{path}: is no shard that the run read"));
+                }
             }
         }
     }
@@ -261,12 +277,6 @@ impl Check<'_> {
             .flat_map(|(document, duplicate)| [document.clone(), name(&duplicate.of)])
             .collect();
         let mut texts = HashMap::new();
-        let with_removed = self.path("removed").is_dir();
-        if !with_removed {
-            let problem = "removed/ is missing: what left cannot be checked, nor given back";
-            self.fault(problem.to_owned());
-            return texts;
-        }
         let (mut documents, mut bytes) = (Documents::default(), Bytes::default());
         for input in &self.run.summary.inputs {
             let mut hash = Digest::new(input);
@@ -359,7 +369,10 @@ impl Check<'_> {
         if thin {
             return Err("has boilerplate and too little content to be called a near-duplicate".to_owned());
         }
-        let (witness, _) = content(&of, witness);
+        let (witness, thin) = content(&of, witness);
+        if thin {
+            return Err(format!("its witness {} has too little content to be compared", shown(&of)));
+        }
         let overlap = overlap_of_tokens(&own.tokens(), &witness.tokens(), settings.shingle);
         if !overlap.reaches(settings.min_similarity) {
             return Err(format!(
@@ -434,6 +447,8 @@ impl Walk<'_> {
         let length = original.bytes.len() as u64;
         let begins = original.ordinal.is_some() && original.ordinal != self.last;
         self.last = original.ordinal.or(self.last);
+        bytes.framing += original.mark as u64;
+        let length = length - original.mark as u64;
         let (count, sum) = match original.fate {
             Fate::Kept => (&mut documents.kept, &mut bytes.kept),
             Fate::Removed => (&mut documents.removed, &mut bytes.removed),
@@ -470,10 +485,7 @@ impl Walk<'_> {
         if said.is_none() && !self.wanted.contains(&document) {
             return;
         }
-        let bytes = match self.input.format {
-            Format::Text => original.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&original.bytes),
-            Format::Jsonl => &original.bytes,
-        };
+        let bytes = &original.bytes[original.mark..];
         match parse(self.input.format, bytes, &self.fields) {
             Err(reason) => self.fault(&document, &format!("cannot be read: {reason}")),
             Ok(record) => {

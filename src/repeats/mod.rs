@@ -111,17 +111,14 @@ fn within(again: &[&[Place]], tokens: usize, settings: &RepeatSettings) -> Vec<u
     let mut later: Vec<(u32, u32)> = Vec::new();
     for same in again {
         let own = same[0];
+        let mut rest = &same[1..];
         let mut previous = own.paragraph;
-        let mut listed = 0;
-        for place in &same[1..] {
-            if place.paragraph != previous {
-                later.push((place.paragraph, own.at));
-                previous = place.paragraph;
-                listed += 1;
-                if listed == NEAREST_PLACES {
-                    break;
-                }
-            }
+        for _ in 0..NEAREST_PLACES {
+            // A paragraph may hold the shingle a million times: it is stepped over in one search.
+            rest = &rest[rest.partition_point(|place| place.paragraph <= previous)..];
+            let Some(place) = rest.first() else { break };
+            later.push((place.paragraph, own.at));
+            previous = place.paragraph;
         }
     }
     later.sort_unstable();

@@ -57,6 +57,13 @@ fn equal_paragraphs_without_end_cost_no_square() {
     assert_eq!(found[7].within, [8]);
 }
 
+#[test]
+fn one_word_said_without_end_costs_no_square() {
+    let word = vec![7; 200_000];
+    let found = find(&[Some(&word), Some(&word), Some(&word)], &RepeatSettings::default());
+    assert_eq!(found.iter().map(|repeat| &repeat.within[..]).collect::<Vec<_>>(), [[1], [2]]);
+}
+
 /// The contract's sentence, word for word and slow.
 fn coverage_oracle(paragraphs: &[Option<Vec<u64>>], of: usize, k: usize) -> f64 {
     let Some(own) = &paragraphs[of] else { return 0.0 };
