@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use dittograph::corpus::{ReadSettings, find_shards};
 use dittograph::output::Summary;
 use dittograph::pipeline::{self, CandidateSource, CompareSettings, Guards, Job, Settings, Silent, Target};
+use dittograph::shingle::{ShingleSet, token_hash};
+use dittograph::sketch::{Screening, Signatures};
 use dittograph::text::tokens;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -26,7 +28,20 @@ const PARAGRAPHS: [&str; 8] = [
 /// One line of a shard.
 #[derive(Clone, Debug)]
 enum Line {
-    Document { site: u8, paragraphs: Vec<u8>, edit: Option<u8>, own: Option<u16>, id: Option<u8>, dump: u8 },
+    Document {
+        site: u8,
+        paragraphs: Vec<u8>,
+        edit: Option<u8>,
+        own: Option<u16>,
+        id: Option<u8>,
+        dump: u8,
+    },
+    /// So many words of one endless text, from this one on. Those near each other are alike, those farther apart are
+    /// not: chains, and documents with several witnesses to choose from.
+    Window {
+        start: u8,
+        length: u8,
+    },
     Garbage(u8),
     Blank,
 }
@@ -42,6 +57,7 @@ fn line() -> impl Strategy<Value = Line> {
     );
     prop_oneof![
         12 => document.prop_map(|(site, paragraphs, edit, own, id, dump)| Line::Document { site, paragraphs, edit, own, id, dump }),
+        6 => (0..20u8, 56..64u8).prop_map(|(start, length)| Line::Window { start, length }),
         1 => any::<u8>().prop_map(Line::Garbage),
         1 => Just(Line::Blank),
     ]
@@ -61,15 +77,23 @@ fn bytes_of(lines: &[Line], number: usize) -> Vec<u8> {
             Line::Garbage(100..200) => bytes.extend(b"{\"text\": \"\xff\"}"),
             Line::Garbage(_) => bytes.extend(b"{\"body\": null}"),
             Line::Document { site, paragraphs, edit, own, id, dump } => {
-                let mut record = json!({
-                    "url": format!("https://site{site}.example/{number}"),
-                    "text": text_of(paragraphs, *edit, *own),
-                    "dump": dump,
-                });
-                if let Some(id) = id {
-                    record["id"] = json!(format!("d{id}"));
-                }
-                bytes.extend(record.to_string().as_bytes());
+                // As no JSON writer puts it: what is read and written again becomes other bytes.
+                let id = id.map_or(String::new(), |id| format!("\"id\" :\"d{id}\", "));
+                let text =
+                    json!(text_of(paragraphs, *edit, *own)).to_string().replace("river", "riv\\u0065r");
+                let url = format!("https:\\/\\/site{site}.example/{number}");
+                bytes.extend(
+                    format!("{{{id}\"url\":\"{url}\",\"text\":{text}, \"extra\":1.50e1,\"dump\":{dump}}} ")
+                        .as_bytes(),
+                );
+            }
+            Line::Window { start, length } => {
+                let text = (*start..start + length).map(word).collect::<Vec<_>>().join(" ");
+                bytes.extend(
+                    json!({ "text": text, "url": "https://site2.example/", "dump": 0 })
+                        .to_string()
+                        .as_bytes(),
+                );
             }
         }
         bytes.extend(if number == 2 { &b"\r\n"[..] } else { b"\n" });
@@ -78,6 +102,17 @@ fn bytes_of(lines: &[Line], number: usize) -> Vec<u8> {
         bytes.pop();
     }
     bytes
+}
+
+/// A word without digits, for forms that differ in a number are one paragraph.
+fn word(number: u8) -> String {
+    ["q", "w", "e", "r", "t", "z", "u", "i", "o", "p"]
+        .iter()
+        .cycle()
+        .skip(usize::from(number) % 10)
+        .take(2 + usize::from(number) / 10)
+        .copied()
+        .collect()
 }
 
 /// Paragraphs of the pool, one of the document's own first, then perhaps one word edited.
@@ -248,8 +283,13 @@ fn duplicates_of(findings: &[Value]) -> BTreeMap<Name, (Name, f64, bool)> {
         .collect()
 }
 
+/// 48, or what PROPTEST_CASES says.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Guarantee 1, and steps 5 and 6: with every pair measured, the decisions are those of the slow and obvious way.
     #[test]
@@ -568,6 +608,116 @@ fn verify_names_planted_faults() {
             |run| fs::write(run.join("corpus/more.jsonl"), "{}\n").unwrap(),
             "is no shard",
         ),
+        (
+            "a similarity is below the threshold",
+            |run| rewrite_summary(run, |summary| summary["settings"]["min-similarity"] = json!(0.999)),
+            "below 0.999",
+        ),
+        (
+            "a witness differs in --within",
+            |run| rewrite_summary(run, |summary| summary["settings"]["within"] = json!("text")),
+            "another value of the --within field",
+        ),
+        (
+            "a near-duplicate has no content",
+            |run| {
+                let near = records(&run.join("findings/0.jsonl.jsonl"))
+                    .into_iter()
+                    .find(|finding| finding["finding"] == "duplicate" && finding["exact"] == false)
+                    .unwrap();
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
+                    if finding["finding"] == "boilerplate" {
+                        finding["ordinal"] = near["ordinal"].clone();
+                        (finding["start"], finding["end"]) = (json!(0), json!(1 << 20));
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "too little content",
+        ),
+        (
+            "a finding is gone, and its checksum with it",
+            |run| {
+                drop_line(run, "findings/0.jsonl.jsonl", 3);
+                seal(run);
+            },
+            "of kind",
+        ),
+        (
+            "a cluster has another size",
+            |run| {
+                rewrite(run, "clusters.jsonl", |_, cluster| {
+                    cluster["size"] = json!(99);
+                    true
+                });
+                seal(run);
+            },
+            "is not its members and one",
+        ),
+        (
+            "a member of a cluster is no duplicate",
+            |run| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| finding["finding"] != "duplicate");
+                seal(run);
+            },
+            "no finding calls it a duplicate",
+        ),
+        (
+            "a kept document is called a duplicate",
+            |run| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
+                    if finding["finding"] == "duplicate" {
+                        finding["ordinal"] = json!(0);
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "stands in corpus/",
+        ),
+        (
+            "findings speak of a rejected record",
+            |run| {
+                let rejected = records(&run.join("rejected.jsonl"))[0]["record"].clone();
+                rewrite(run, "findings/0.jsonl.jsonl", |line, finding| {
+                    if line == 0 {
+                        finding["ordinal"] = rejected.clone();
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "could not be read, but findings speak of it",
+        ),
+        (
+            "a finding names another document",
+            |run| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
+                    finding["doc"] = json!("another");
+                    true
+                });
+                seal(run);
+            },
+            "another text or id",
+        ),
+        (
+            "the summary's sums are wrong",
+            |run| rewrite_summary(run, |summary| summary["documents"]["kept"] = json!(99)),
+            "are not",
+        ),
+        (
+            "the summary's sums are right, its parts are not",
+            |run| {
+                rewrite_summary(run, |summary| {
+                    let documents = &mut summary["documents"];
+                    let [kept, removed] = ["kept", "removed"].map(|part| documents[part].as_u64().unwrap());
+                    documents["kept"] = json!(kept + 1);
+                    documents["removed"] = json!(removed - 1);
+                });
+            },
+            "but DIR holds",
+        ),
         ("removed is gone", |run| fs::remove_dir_all(run.join("removed")).unwrap(), "removed"),
     ];
     for (what, plant, said) in faults {
@@ -607,6 +757,115 @@ fn only_a_run_of_ours_is_replaced_and_only_by_force() {
     let left: Vec<_> =
         fs::read_dir(scratch.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{left:?}");
+}
+
+/// Numbers for `own_words` whose first and last 40 words are alike at exactly the threshold and pass the prefilter, but
+/// share no band: one in 150,000 does. Such a pair is found only where its documents are looked up together.
+const MISSED_BY_BANDS: [u32; 3] = [98_124, 387_014, 605_941];
+
+/// The two texts of such a number.
+fn missed_by_bands(number: u32) -> (String, String) {
+    let words = own_words(number);
+    let (first, last) = (&words[..40], &words[4..44]);
+    let mut signatures = Signatures::new(Screening::for_similarity(0.8).unwrap(), 0);
+    for words in [first, last] {
+        let hashes: Vec<u64> = words.iter().map(|word| token_hash(word, 0)).collect();
+        signatures.push(&ShingleSet::of_tokens(&hashes, CompareSettings::default().shingle_tokens, 0));
+    }
+    let share_a_band = signatures.keys(0).iter().zip(signatures.keys(1)).any(|(a, b)| a == b);
+    let pass = signatures.screening().prefilter.passes(signatures.bytes(0), signatures.bytes(1));
+    assert!(pass && !share_a_band, "the hashes are others now: seek other numbers than {number}");
+    (first.join(" "), last.join(" "))
+}
+
+/// 60 words that no other number has.
+fn own_words(number: u32) -> Vec<String> {
+    let name: String = number.to_string().bytes().map(|digit| char::from(b'a' + digit - b'0')).collect();
+    (0..60).map(|place| format!("{name}x{}", word(place))).collect()
+}
+
+/// Guarantee 1 over several blocks: of three documents one is a window of one text, and often has a less similar witness
+/// in an earlier block than in its own, and a removed document that would be a better one still.
+#[test]
+fn decisions_over_several_blocks_are_those_of_brute_force() {
+    let text = |number: u32| match number % 3 {
+        0 => (0..60).map(|place| word((number / 3 * 17 % 191) as u8 + place)).collect::<Vec<_>>().join(" "),
+        _ => own_words(number).join(" "),
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = (0..192).map(|number| json!({ "text": text(number) }).to_string()).collect();
+    let bytes = lines.join("\n").into_bytes();
+    fs::create_dir(dir.path().join("input")).unwrap();
+    fs::write(dir.path().join("input/0.jsonl"), &bytes).unwrap();
+    let scratch = Scratch { dir, shards: vec![bytes] };
+    scratch.dedupe("run", &exact());
+    let findings = findings(&scratch.path("run"), 1);
+    assert!(boilerplate_of(&findings).is_empty());
+    let contents =
+        documents(&scratch).0.into_iter().map(|(name, record)| (name, content(&record, &[]))).collect();
+    let expected = decided(&contents);
+    assert!(expected.len() > 30);
+    assert_eq!(duplicates_of(&findings), expected);
+}
+
+/// Guarantee 4 where signatures alone do not decide: with which documents one is looked up together.
+#[test]
+fn pairs_that_bands_miss_are_decided_alike_by_any_number_of_threads() {
+    let distances = [20, 40, 100];
+    let mut texts: Vec<String> =
+        (0..120).map(|number| own_words(1_000_000 + number)[..40].join(" ")).collect();
+    for (place, (distance, (first, last))) in
+        distances.into_iter().zip(MISSED_BY_BANDS.map(missed_by_bands)).enumerate()
+    {
+        texts[place] = first;
+        texts[place + distance] = last;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<String> = texts.iter().map(|text| json!({ "text": text }).to_string()).collect();
+    fs::create_dir(dir.path().join("input")).unwrap();
+    fs::write(dir.path().join("input/0.jsonl"), lines.join("\n")).unwrap();
+    let scratch = Scratch { dir, shards: Vec::new() };
+    let removed = [1, 2, 3, 5, 8].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let name = format!("run{threads}");
+        pool.install(|| scratch.dedupe(&name, &Settings::default()));
+        duplicates_of(&findings(&scratch.path(&name), 1))
+    });
+    assert!((1..=2).contains(&removed[0].len()), "other distances would show more: {:?}", removed[0]);
+    assert!(removed.iter().all(|other| *other == removed[0]), "{removed:?}");
+}
+
+#[test]
+fn byte_order_marks_of_text_files_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("input");
+    fs::create_dir(&input).unwrap();
+    let text = format!("{}\n", own_words(1)[..40].join(" "));
+    let files = [("a.txt", "\u{feff}"), ("b.txt", ""), ("c.txt", "\u{feff}")]
+        .map(|(name, mark)| (name, mark.to_owned() + &text));
+    for (name, text) in &files {
+        fs::write(input.join(name), text).unwrap();
+    }
+    let scratch = Scratch { dir, shards: Vec::new() };
+    let summary = scratch.dedupe("run", &Settings::default());
+    assert_eq!((summary.documents.kept, summary.documents.removed), (1, 2));
+    pipeline::restore(&scratch.path("run"), &scratch.path("back")).unwrap();
+    for (name, text) in &files {
+        assert_eq!(fs::read_to_string(scratch.path("back/input").join(name)).unwrap(), *text, "{name}");
+    }
+}
+
+#[test]
+fn a_changed_run_is_not_restored() {
+    let scratch = good_run();
+    let path = scratch.path("run/corpus/0.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let changed = text.replacen("baker", "maker", 1);
+    assert_ne!(text, changed);
+    fs::write(&path, changed).unwrap();
+    let error = pipeline::restore(&scratch.path("run"), &scratch.path("back")).unwrap_err().to_string();
+    assert!(error.contains("is not what was read"), "{error}");
+    assert!(!scratch.path("back").exists());
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn names(found: &Inputs) -> Vec<String> {
 fn check(root: &tempfile::TempDir, inputs: &[&str], expected: &[&str], skipped: (u64, u64, u64)) -> Inputs {
     let found = find(root.path(), inputs, None).unwrap();
     assert_eq!(names(&found), expected, "shards of {inputs:?}");
-    let Skipped { hidden, links, unknown } = found.skipped;
+    let Skipped { hidden, links, unknown, runs: _ } = found.skipped;
     assert_eq!((hidden, links, unknown), skipped, "hidden, links, unknown of {inputs:?}");
     found
 }
@@ -247,7 +247,7 @@ fn what_names_nothing_is_an_error() {
         &root,
         &["ROOT/in"],
         None,
-        "ROOT/in: nothing to read (skipped: 1 hidden, 0 symbolic links, 1 of unknown kind;",
+        "ROOT/in: nothing to read (skipped: 1 hidden, 0 symbolic links, 1 of unknown kind, 0 finished runs;",
     );
     check_error(&root, &["ROOT/gone"], None, "ROOT/gone: no such file or folder");
     check_error(&root, &["ROOT/in/x.md/y"], None, "ROOT/in/x.md/y: no such file or folder");
