@@ -67,12 +67,8 @@ pub struct DedupeArgs {
     /// Do not keep what was removed: no restore
     #[arg(long, help_heading = "Output")]
     pub no_removed: bool,
-    /// Replace an earlier run's DIR
-    #[arg(long, help_heading = "Output")]
-    pub force: bool,
-    /// Print the summary as JSON to standard output
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
+    #[command(flatten)]
+    pub answer: AnswerArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -88,12 +84,8 @@ pub struct ScanArgs {
     pub compare: CompareArgs,
     #[command(flatten)]
     pub guard: GuardArgs,
-    /// Replace an earlier run's DIR
-    #[arg(long, help_heading = "Output")]
-    pub force: bool,
-    /// Print the summary as JSON to standard output
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
+    #[command(flatten)]
+    pub answer: AnswerArgs,
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -220,6 +212,17 @@ pub struct GuardArgs {
     /// Fail before writing when a record is rejected or a site loses too much
     #[arg(long, help_heading = "Output")]
     pub strict: bool,
+}
+
+/// How the answer is given.
+#[derive(clap::Args)]
+pub struct AnswerArgs {
+    /// Replace an earlier run's DIR
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Print the summary as JSON to standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
 }
 
 /// How the run itself goes.

@@ -59,17 +59,17 @@ pub fn run(args: Args) -> Result<Outcome> {
 
 fn dedupe(args: DedupeArgs) -> Result<Outcome> {
     let Some(dir) = &args.output else { return filter(&args) };
-    NewDir::check(dir, args.force)?;
+    NewDir::check(dir, args.answer.force)?;
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let job = Job::Dedupe { with_removed: !args.no_removed };
-    session.run_to(job, &args.guard, Target { dir, force: args.force }, args.json)
+    session.run_to(job, &args.guard, Target { dir, force: args.answer.force }, args.answer.json)
 }
 
 fn scan(args: ScanArgs) -> Result<Outcome> {
-    NewDir::check(&args.output, args.force)?;
+    NewDir::check(&args.output, args.answer.force)?;
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
-    let target = Target { dir: &args.output, force: args.force };
-    session.run_to(Job::Scan, &args.guard, target, args.json)
+    let target = Target { dir: &args.output, force: args.answer.force };
+    session.run_to(Job::Scan, &args.guard, target, args.answer.json)
 }
 
 /// `dedupe -` without `-o`.
@@ -78,7 +78,7 @@ fn filter(args: &DedupeArgs) -> Result<Outcome> {
         let problem = "dedupe needs -o DIR; only the filter `dedupe -` writes to standard output";
         return Err(Error::Usage(problem.to_owned()));
     }
-    if args.json || args.force || args.no_removed {
+    if args.answer.json || args.answer.force || args.no_removed {
         let problem = "--json, --force and --no-removed go with -o DIR; the filter writes documents only";
         return Err(Error::Usage(problem.to_owned()));
     }

@@ -302,6 +302,11 @@ impl Glob {
             let hidden = is_hidden(&entry) && !self.hidden;
             // A folder that the pattern reaches into counts as skipped even when it does not match itself.
             let entered = entry.depth() < depth && entry.path().is_dir();
+            if kind.is_dir() && entry.depth() > 0 && entry.path().join(MARKER).is_file() {
+                skipped.runs += 1;
+                walk.skip_current_dir();
+                continue;
+            }
             if kind.is_dir() && (hidden || matched) {
                 walk.skip_current_dir();
             }

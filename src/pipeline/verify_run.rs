@@ -53,7 +53,8 @@ pub fn verify(dir: &Path) -> Result<Checked> {
             let texts = check.shards(&said);
             check.witnesses(&said, &texts);
         } else {
-            check.done.unchecked = Some("what left was not kept (--no-removed): its witnesses".to_owned());
+            check.done.unchecked =
+                Some("corpus/ and the witnesses, for what left was not kept (--no-removed)".to_owned());
         }
     }
     Ok(check.done)

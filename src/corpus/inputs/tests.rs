@@ -240,6 +240,19 @@ fn names_that_are_not_utf_8_do_not_merge() {
 }
 
 #[test]
+fn a_finished_run_is_no_input_unless_it_is_named() {
+    let root = tree(&["in/a.jsonl", "in/out/.dittograph", "in/out/corpus/a.jsonl", "in/out/clusters.jsonl"]);
+    let path = |below: &str| root.path().join(below).to_str().unwrap().to_owned();
+    for input in [path("in"), path("in/*"), path("in/**/*.jsonl")] {
+        let found = find_shards(&[input.clone()], None, root.path()).unwrap();
+        let names: Vec<&str> = found.shards.iter().map(|shard| shard.name.as_str()).collect();
+        assert_eq!((names, found.skipped.runs), (vec!["a.jsonl"], 1), "{input}");
+    }
+    let named = find_shards(&[path("in/out/corpus")], None, root.path()).unwrap();
+    assert_eq!(named.shards.len(), 1);
+}
+
+#[test]
 fn what_names_nothing_is_an_error() {
     let root = tree(&["in/x.md", "in/.h.jsonl"]);
     check_error(&root, &[], None, "no INPUT: name files, folders, globs, @LIST, or - for standard input");
