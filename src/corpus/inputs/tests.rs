@@ -244,7 +244,7 @@ fn a_finished_run_is_no_input_unless_it_is_named() {
     let root = tree(&["in/a.jsonl", "in/out/.dittograph", "in/out/corpus/a.jsonl", "in/out/clusters.jsonl"]);
     let path = |below: &str| root.path().join(below).to_str().unwrap().to_owned();
     for input in [path("in"), path("in/*"), path("in/**/*.jsonl")] {
-        let found = find_shards(&[input.clone()], None, root.path()).unwrap();
+        let found = find_shards(std::slice::from_ref(&input), None, root.path()).unwrap();
         let names: Vec<&str> = found.shards.iter().map(|shard| shard.name.as_str()).collect();
         assert_eq!((names, found.skipped.runs), (vec!["a.jsonl"], 1), "{input}");
     }
