@@ -199,7 +199,7 @@ impl Count {
             .map(|paragraph| {
                 if self.stands_on(paragraph, settings.edge_percent, settings) {
                     Standing::Anchor
-                } else if self.fresh[paragraph] >= settings.min_documents {
+                } else if self.fresh[paragraph] >= settings.pages(settings.guest_percent, self.speaking) {
                     Standing::Guest
                 } else {
                     Standing::Stranger

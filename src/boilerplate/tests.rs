@@ -330,7 +330,7 @@ mod slow {
         for key in speaking.iter().flat_map(|page| keys(page)) {
             let is = if stands(key, settings.edge_percent) {
                 Standing::Anchor
-            } else if on(&fresh, key) >= settings.min_documents {
+            } else if on(&fresh, key) >= settings.pages(settings.guest_percent, n) {
                 Standing::Guest
             } else {
                 Standing::Stranger
