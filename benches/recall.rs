@@ -10,11 +10,14 @@
 //!
 //! Ends with an error when a computed miss is above 3e-4 or a measured share below 0.999.
 
+mod random;
+
 use std::process::ExitCode;
 
 use dittograph::candidates::Candidates;
 use dittograph::shingle::ShingleSet;
 use dittograph::sketch::{Screening, Signatures};
+use random::Random;
 
 /// Thresholds as fractions.
 const THRESHOLDS: [(u64, u64); 4] = [(1, 2), (3, 5), (4, 5), (9, 10)];
@@ -94,23 +97,5 @@ fn lone_pair((over, under): (u64, u64), random: &mut Random) -> [ShingleSet; 2] 
             let (left, right) = rest.split_at(left_alone as usize);
             return [left, right].map(|alone| ShingleSet::from_hashes([both, alone].concat()));
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Evenly from 0 to below `end`; `end` is 1 or more and small.
-    fn below(&mut self, end: u64) -> u64 {
-        ((self.next() >> 32) * end) >> 32
     }
 }

@@ -9,6 +9,7 @@
 #[allow(dead_code)] // each bench uses a part of it
 mod corpus;
 mod measure;
+mod random;
 
 use std::collections::BTreeMap;
 use std::error::Error;

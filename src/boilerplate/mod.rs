@@ -7,18 +7,21 @@
 //!
 //! How it decides, a paragraph being known by its key alone (numbers masked, so a date or a counter is no
 //! difference):
-//! 1. **Evidence** (`evidence`). A page speaks for a template only if it has something of its own to say: 8
+//! 1. **Evidence** (`evidence`). A page speaks for a template only if it has something of its own to say: 20
 //!    tokens or more, and a twentieth of the page, in paragraphs that neither stand on many pages nor are
 //!    near forms of such. Forty copies of an article, each with another date or a word edited, have nothing
-//!    of their own. Pages with 8 tokens, but less than a twentieth, speak for what stands on half of all
-//!    pages (captions over a long footer).
+//!    of their own. Pages with 8 tokens, but less than that, speak for what stands on half of all pages
+//!    (captions over a long footer).
 //! 2. **Standing** (`census`). A paragraph on 15 % of the speaking pages may be an *anchor*; one on three
 //!    pages and 2 % a *guest*, which counts only right beside an anchor (the breadcrumb of one section under the
 //!    site's header); all others are *strangers*.
 //! 3. **Place** (`walk`). Anchors count where they stand in a head or tail run of the page, or in an *inline*
 //!    run of two or more that stand on a quarter of the pages and mostly beside each other. A run goes
 //!    on across strangers (a page title above the header, a list of fresh headlines in a side bar) as long as
-//!    it finds more than it crosses: a stranger's token costs half of what an anchor's token gains.
+//!    it finds more than it crosses: a stranger's token costs half of what an anchor's token gains. Two that
+//!    no third is bonded to make an inline run near an end of the page only ("Parameters" and the head of its
+//!    table do not), and an anchor of one or two words that stands alone beyond a stranger earns nothing
+//!    while it is on trial ("See also" above a list of links above the footer).
 //! 4. A paragraph is boilerplate if half of its occurrences stand in such places. 2 to 4 are repeated with
 //!    what was accepted, so that a heading that leaned on another heading falls with it.
 //!
