@@ -1,7 +1,7 @@
 //! Which paragraphs stand on how many pages, and which are boilerplate?
 //!
-//! Pages in, a [`Census`] out: every different paragraph has a number, and each page is a run of numbers.
-//! Then [`accept`] turns census and voices into [`Rules`].
+//! Different pages in, a [`Census`] out: every different paragraph has a number, and each page is a run of numbers.
+//! Then [`accept`] turns census and voices into [`UnitRules`].
 //!
 //! Numbers are given in the order in which paragraphs are met; nothing that leaves this room depends on them.
 
@@ -10,28 +10,25 @@ use std::collections::{HashMap, HashSet};
 
 use super::evidence::Voice;
 use super::walk::{Place, Standing, Walk};
-use super::{Entry, PageParagraph, ParagraphKey, Rules, SKETCH_PAIRS, TemplateSettings, reaches};
+use super::{Accepted, PageParagraph, ParagraphKey, SKETCH_PAIRS, TemplateSettings, UnitRules, reaches};
 
-/// The different pages of a site, paragraphs as numbers.
+/// Different pages, paragraphs as numbers.
 pub(super) struct Census {
     paragraphs: Vec<PageParagraph>,
     number_of_key: HashMap<ParagraphKey, u32>,
     /// The paragraphs of all pages; page `i` is `standing[starts[i]..starts[i + 1]]`.
     standing: Vec<u32>,
     starts: Vec<usize>,
-    /// Indices into `starts`, one for each different page.
-    different: Vec<u32>,
 }
 
 impl Census {
-    /// Counts nothing yet; gives numbers, and finds pages that are equal.
+    /// Counts nothing yet; gives numbers.
     pub fn of(pages: &[&[PageParagraph]]) -> Census {
         let mut census = Census {
             paragraphs: Vec::new(),
             number_of_key: HashMap::new(),
             standing: Vec::with_capacity(pages.iter().map(|page| page.len()).sum()),
             starts: vec![0],
-            different: (0..pages.len() as u32).collect(),
         };
         for page in pages {
             for paragraph in *page {
@@ -40,10 +37,6 @@ impl Census {
             }
             census.starts.push(census.standing.len());
         }
-        let mut different = std::mem::take(&mut census.different);
-        different.sort_unstable_by(|&a, &b| census.page(a).cmp(census.page(b)));
-        different.dedup_by(|a, b| census.page(*a) == census.page(*b));
-        census.different = different;
         census
     }
 
@@ -66,28 +59,19 @@ impl Census {
         }
     }
 
-    fn page(&self, page: u32) -> &[u32] {
-        &self.standing[self.starts[page as usize]..self.starts[page as usize + 1]]
-    }
-
-    /// How many different pages there are.
+    /// How many pages there are.
     pub fn page_count(&self) -> u32 {
-        self.different.len() as u32
+        self.starts.len() as u32 - 1
     }
 
-    /// The different pages, in no order that means anything.
+    /// The pages, in their order.
     pub fn pages(&self) -> impl Iterator<Item = &[u32]> {
-        self.different.iter().map(|&page| self.page(page))
+        self.starts.windows(2).map(|page| &self.standing[page[0]..page[1]])
     }
 
     /// The tokens of a paragraph.
     pub fn tokens(&self, paragraph: u32) -> u32 {
         self.paragraphs[paragraph as usize].tokens
-    }
-
-    /// A page, back as paragraphs.
-    pub fn read(&self, page: &[u32]) -> Vec<PageParagraph> {
-        page.iter().map(|&paragraph| self.paragraphs[paragraph as usize]).collect()
     }
 
     /// For each paragraph, on how many pages it or a near form of it stands: the largest count of its key and
@@ -134,17 +118,17 @@ impl Census {
 pub(super) fn accept(
     census: &Census,
     voices: &[Voice],
-    earlier: Option<&Rules>,
+    earlier: Option<&UnitRules>,
     settings: &TemplateSettings,
-) -> Rules {
+) -> UnitRules {
     let count = Count::of(census, voices);
     if count.speaking < settings.min_documents {
-        return Rules::default();
+        return UnitRules::default();
     }
     let mut standing = count.standings(settings);
     if let Some(earlier) = earlier {
         for (standing, paragraph) in standing.iter_mut().zip(&census.paragraphs) {
-            let before = earlier.entry(paragraph.key).map_or(Standing::Stranger, |entry| entry.standing);
+            let before = earlier.accepted.get(&paragraph.key).map_or(Standing::Stranger, |is| is.standing);
             *standing = before.min(*standing);
         }
     }
@@ -153,12 +137,13 @@ pub(super) fn accept(
         // They were looked at then; to look again at what is left of them would drop more than the counts ask for.
         Some(earlier) => {
             let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
-            bonds.retain(|&(first, second)| earlier.bonded(key(first), key(second)));
+            bonds.retain(|&(first, second)| earlier.bonds.contains(&(key(first), key(second))));
         }
         None => Count::drop_weak_pairs(&mut bonds, census, voices, &standing, settings),
     }
     settle(census, voices, &count, &mut standing, &bonds, settings);
-    rules(census, &count, &standing, &bonds, earlier, settings)
+    let phrases = phrases(census, voices, &count, &standing, settings);
+    unit_rules(census, &count, &standing, &bonds, &phrases, earlier)
 }
 
 /// How many pages of each voice a paragraph stands on, and how often it stands there.
@@ -213,6 +198,15 @@ impl Count {
     fn stands_on(&self, paragraph: usize, percent: u32, settings: &TemplateSettings) -> bool {
         self.full[paragraph] >= settings.pages(percent, self.speaking)
             || self.thin[paragraph] >= settings.pages(settings.majority_percent, self.speaking)
+    }
+
+    /// Paragraphs that are too long for a heading and stand on nearly all pages.
+    fn frequent_phrases(&self, census: &Census, settings: &TemplateSettings) -> HashSet<u32> {
+        let nearly_all = settings.pages(settings.phrase_percent, self.speaking);
+        let may_be = |&paragraph: &u32| {
+            census.tokens(paragraph) >= settings.phrase_tokens && self.full[paragraph as usize] >= nearly_all
+        };
+        (0..self.full.len() as u32).filter(may_be).collect()
     }
 
     /// Pairs of neighbours that make an inline run.
@@ -327,6 +321,31 @@ fn settle(
     }
 }
 
+/// Of the paragraphs that may be phrases, those that stand right beside boilerplate on most of their pages.
+fn phrases(
+    census: &Census,
+    voices: &[Voice],
+    count: &Count,
+    standing: &[Standing],
+    settings: &TemplateSettings,
+) -> HashSet<u32> {
+    let may_be = count.frequent_phrases(census, settings);
+    let mut pages: HashMap<u32, u32> = HashMap::new();
+    let known = |paragraph: Option<&u32>| paragraph.is_some_and(|&p| standing[p as usize] == Standing::Anchor);
+    for (page, _) in speaking(census, voices).filter(|_| !may_be.is_empty()) {
+        let beside = |i: usize| known(page.get(i + 1)) || (i > 0 && known(page.get(i - 1)));
+        let found: HashSet<u32> =
+            (0..page.len()).filter(|&i| may_be.contains(&page[i]) && beside(i)).map(|i| page[i]).collect();
+        for phrase in found {
+            *pages.entry(phrase).or_default() += 1;
+        }
+    }
+    let often = |&(phrase, pages): &(u32, u32)| {
+        reaches(pages, settings.support_percent, count.thin[phrase as usize])
+    };
+    pages.into_iter().filter(often).map(|(phrase, _)| phrase).collect()
+}
+
 fn place(
     census: &Census,
     page: &[u32],
@@ -342,40 +361,39 @@ fn place(
 }
 
 /// What was accepted, by key, so that it no longer depends on how paragraphs were numbered.
-fn rules(
+fn unit_rules(
     census: &Census,
     count: &Count,
     standing: &[Standing],
     bonds: &HashSet<(u32, u32)>,
-    earlier: Option<&Rules>,
-    settings: &TemplateSettings,
-) -> Rules {
-    let mut accepted: Vec<u32> =
-        (0..standing.len() as u32).filter(|&p| standing[p as usize] != Standing::Stranger).collect();
-    accepted.sort_unstable_by_key(|&paragraph| census.paragraphs[paragraph as usize].key);
-    let mut rules = Rules { patience_tokens: settings.patience_tokens, ..Rules::default() };
-    let mut entry_of_number = HashMap::new();
-    for paragraph in accepted {
-        let (key, number) = (census.paragraphs[paragraph as usize].key, paragraph as usize);
-        let usual = (count.occurrences[number] / count.thin[number].max(1)).max(1);
-        let before = earlier.and_then(|earlier| earlier.entry(key)).map_or(u32::MAX, |entry| entry.usual);
-        let entry = rules.entries.len() as u32;
-        rules.entries.push(Entry {
-            key,
-            standing: standing[number],
-            usual: usual.min(before),
-            template: None,
-        });
-        rules.entry_of_key.insert(key, entry);
-        entry_of_number.insert(paragraph, entry);
-    }
-    if let Some(earlier) = earlier {
-        rules.patience_tokens = rules.patience_tokens.min(earlier.patience_tokens);
-    }
-    for (first, second) in bonds {
-        if let (Some(&first), Some(&second)) = (entry_of_number.get(first), entry_of_number.get(second)) {
-            rules.bonds.insert((first, second));
+    phrases: &HashSet<u32>,
+    earlier: Option<&UnitRules>,
+) -> UnitRules {
+    let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
+    let known = |&paragraph: &u32| standing[paragraph as usize] != Standing::Stranger;
+    let mut rules = UnitRules::default();
+    for paragraph in (0..standing.len() as u32).filter(|paragraph| known(paragraph) || phrases.contains(paragraph))
+    {
+        let number = paragraph as usize;
+        let before = earlier.map(|earlier| earlier.accepted.get(&key(paragraph)));
+        let usual = if phrases.contains(&paragraph) {
+            u32::MAX
+        } else {
+            (count.occurrences[number] / count.thin[number].max(1)).max(1)
+        };
+        let accepted = Accepted { standing: standing[number].max(Standing::Guest), usual };
+        match before {
+            Some(None) => {}
+            Some(Some(before)) => {
+                let usual = usual.min(before.usual);
+                rules.accepted.insert(key(paragraph), Accepted { usual, ..accepted });
+            }
+            None => {
+                rules.accepted.insert(key(paragraph), accepted);
+            }
         }
     }
+    let both_known = |&&(first, second): &&(u32, u32)| known(&first) && known(&second);
+    rules.bonds = bonds.iter().filter(both_known).map(|&(first, second)| (key(first), key(second))).collect();
     rules
 }

@@ -40,6 +40,7 @@
 mod census;
 mod evidence;
 mod shape;
+mod units;
 mod walk;
 
 #[cfg(test)]
@@ -47,9 +48,9 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use census::Census;
+use units::Unit;
 use walk::{Place, Standing, Walk};
 
 /// What a paragraph says, numbers masked: 128 bits of a hash over its tokens, each token that begins with a
@@ -194,6 +195,22 @@ pub struct TemplateSettings {
     pub own_percent: u32,
     /// A page shorter than this speaks fully with any paragraph of its own: a caption over a short footer.
     pub short_page_tokens: u32,
+    /// A section, or the pages around a hub, has this many different pages at least.
+    pub section_pages: u32,
+    /// `edge_percent` in a section.
+    pub section_edge_percent: u32,
+    /// `inline_percent` in a section.
+    pub section_inline_percent: u32,
+    /// `own_percent` in a section.
+    pub section_own_percent: u32,
+    /// `edge_percent` and `inline_percent` around a hub.
+    pub hub_percent: u32,
+    /// `own_percent` around a hub.
+    pub hub_own_percent: u32,
+    /// A phrase has this many tokens at least: more than a heading has.
+    pub phrase_tokens: u32,
+    /// A phrase stands on this share of the pages that speak fully.
+    pub phrase_percent: u32,
 }
 
 impl Default for TemplateSettings {
@@ -212,11 +229,41 @@ impl Default for TemplateSettings {
             full_tokens: 20,
             own_percent: 5,
             short_page_tokens: 40,
+            section_pages: 5,
+            section_edge_percent: 30,
+            section_inline_percent: 40,
+            section_own_percent: 30,
+            hub_percent: 80,
+            hub_own_percent: 50,
+            phrase_tokens: 4,
+            phrase_percent: 75,
         }
     }
 }
 
 impl TemplateSettings {
+    /// As they are for a section of a site.
+    fn of_sections(&self) -> TemplateSettings {
+        TemplateSettings {
+            edge_percent: self.section_edge_percent,
+            inline_percent: self.section_inline_percent,
+            own_percent: self.section_own_percent,
+            ..*self
+        }
+    }
+
+    /// As they are for the pages around a hub.
+    fn of_hubs(&self) -> TemplateSettings {
+        TemplateSettings {
+            edge_percent: self.hub_percent,
+            guest_percent: self.hub_percent,
+            inline_percent: self.hub_percent,
+            majority_percent: self.hub_percent,
+            own_percent: self.hub_own_percent,
+            ..*self
+        }
+    }
+
     /// The smallest number of `pages` that is `percent` of them, and at least
     /// [`min_documents`](Self::min_documents).
     fn pages(&self, percent: u32, pages: u32) -> u32 {
@@ -284,12 +331,32 @@ pub struct ParagraphShape {
     pub documents: u32,
 }
 
+/// A page, and the sections of its site that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// Its paragraphs, in order.
+    pub paragraphs: &'a [PageParagraph],
+    /// The folders of its address, or whatever else parts a site. Each is looked at as if it were a site, too; in any
+    /// order.
+    pub sections: &'a [SectionId],
+}
+
+impl<'a> Page<'a> {
+    /// A page of a site that has no sections.
+    pub fn without_sections(paragraphs: &'a [PageParagraph]) -> Page<'a> {
+        Page { paragraphs, sections: &[] }
+    }
+}
+
+/// Names a section of a site: a hash of the folder it is known by.
+pub type SectionId = u64;
+
 /// Finds the templates of one site.
 ///
 /// `pages` are the different documents of the site, in any order; of pages with equal paragraphs (they differ
 /// in numbers only) one decides and all are counted. Fewer than three different pages have no template. Cost:
 /// see the module.
-pub fn find(pages: &[&[PageParagraph]], settings: &TemplateSettings) -> SiteTemplates {
+pub fn find(pages: &[Page], settings: &TemplateSettings) -> SiteTemplates {
     decide(pages, pages, None, settings)
 }
 
@@ -299,8 +366,9 @@ impl SiteTemplates {
     ///
     /// A paragraph of a template is left alone where it stands neither in a head, tail or inline run of this
     /// page nor as often as is usual for it (a menu's "Sports" that is also a heading in an article). A page
-    /// that is nothing but template is marked whole. Cost: one look-up a paragraph.
-    pub fn mark(&self, page: &[PageParagraph]) -> Vec<Option<u32>> {
+    /// that is nothing but template is marked whole. Cost: one look-up a paragraph, and one more for each unit that a
+    /// known one may belong to.
+    pub fn mark(&self, page: Page) -> Vec<Option<u32>> {
         let mut marker = Marker::new(&self.rules);
         marker.read(page);
         marker
@@ -314,77 +382,106 @@ impl SiteTemplates {
     /// `group_of_page` has the group of each page, in the order of `pages`; pages beyond its end are not
     /// counted. The longest page of a group decides for it (ties by its keys). Only ever takes paragraphs
     /// out: what this `mark`s, the earlier templates marked. `documents` still counts pages.
-    pub fn recount(
-        &self,
-        pages: &[&[PageParagraph]],
-        group_of_page: &[u32],
-        settings: &TemplateSettings,
-    ) -> SiteTemplates {
+    pub fn recount(&self, pages: &[Page], group_of_page: &[u32], settings: &TemplateSettings) -> SiteTemplates {
         decide(&spokesmen(pages, group_of_page), pages, Some(self), settings)
     }
 }
 
 /// The page that decides for each group.
-fn spokesmen<'a>(pages: &[&'a [PageParagraph]], group_of_page: &[u32]) -> Vec<&'a [PageParagraph]> {
-    let mut of_group: HashMap<u32, &[PageParagraph]> = HashMap::new();
+fn spokesmen<'a>(pages: &[Page<'a>], group_of_page: &[u32]) -> Vec<Page<'a>> {
+    let mut of_group: HashMap<u32, Page> = HashMap::new();
     for (&page, &group) in pages.iter().zip(group_of_page) {
         let best = of_group.entry(group).or_insert(page);
-        if speaks_before(page, best) {
+        if speaks_before(page, *best) {
             *best = page;
         }
     }
     of_group.into_values().collect() // in any order: no decision depends on it
 }
 
-fn speaks_before(page: &[PageParagraph], other: &[PageParagraph]) -> bool {
+fn speaks_before(page: Page, other: Page) -> bool {
     let tokens =
-        |page: &[PageParagraph]| page.iter().map(|paragraph| u64::from(paragraph.tokens)).sum::<u64>();
-    let keys = |page: &'_ [PageParagraph]| page.iter().map(|paragraph| paragraph.key).collect::<Vec<_>>();
+        |page: Page| page.paragraphs.iter().map(|paragraph| u64::from(paragraph.tokens)).sum::<u64>();
+    let rank = |page: Page| (keys(page.paragraphs), sorted(page.sections));
     match tokens(page).cmp(&tokens(other)) {
-        std::cmp::Ordering::Equal => keys(page) < keys(other),
+        std::cmp::Ordering::Equal => rank(page) < rank(other),
         order => order.is_gt(),
     }
 }
 
-/// How a page is judged: the accepted paragraphs and which of them are bonded.
+fn keys(page: &[PageParagraph]) -> Vec<ParagraphKey> {
+    page.iter().map(|paragraph| paragraph.key).collect()
+}
+
+fn sorted(sections: &[SectionId]) -> Vec<SectionId> {
+    let mut sections = sections.to_vec();
+    sections.sort_unstable();
+    sections
+}
+
+/// How a page is judged: the accepted paragraphs, and in which units of the site they count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Rules {
     /// Ascending by key.
     entries: Vec<Entry>,
     entry_of_key: HashMap<ParagraphKey, u32>,
-    /// Pairs of entries, the second right after the first, that make an inline run.
-    bonds: HashSet<(u32, u32)>,
+    units: BTreeMap<Unit, UnitRules>,
     patience_tokens: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     key: ParagraphKey,
-    /// Anything but `Stranger`.
-    standing: Standing,
-    /// How often it stands on a page that has it, rounded down, at least 1.
-    usual: u32,
     /// None: it holds a run together, but is marked on too few pages to be reported.
     template: Option<u32>,
 }
 
+/// What one unit of the site accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct UnitRules {
+    accepted: HashMap<ParagraphKey, Accepted>,
+    /// Pairs of accepted paragraphs, the second right after the first, that make an inline run.
+    bonds: HashSet<(ParagraphKey, ParagraphKey)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Accepted {
+    /// Anything but `Stranger`.
+    standing: Standing,
+    /// Up to this often it is the template's wherever it stands on a page.
+    usual: u32,
+}
+
 impl Rules {
+    fn of(units: BTreeMap<Unit, UnitRules>, patience_tokens: u32) -> Rules {
+        let keys: BTreeSet<ParagraphKey> =
+            units.values().flat_map(|unit| unit.accepted.keys().copied()).collect();
+        let entries: Vec<Entry> = keys.into_iter().map(|key| Entry { key, template: None }).collect();
+        let numbered = entries.iter().zip(0..);
+        let entry_of_key = numbered.map(|(entry, number)| (entry.key, number)).collect();
+        Rules { entries, entry_of_key, units, patience_tokens }
+    }
+
     fn entry(&self, key: ParagraphKey) -> Option<&Entry> {
         self.entry_of_key.get(&key).map(|&entry| &self.entries[entry as usize])
     }
 
-    fn bonded(&self, first: ParagraphKey, second: ParagraphKey) -> bool {
-        match (self.entry_of_key.get(&first), self.entry_of_key.get(&second)) {
-            (Some(&first), Some(&second)) => self.bonds.contains(&(first, second)),
-            _ => false,
-        }
+    /// What the units that a page belongs to accepted.
+    fn of_page<'a>(&'a self, page: Page<'_>) -> impl Iterator<Item = &'a UnitRules> {
+        let site = self.units.get(&Unit::Site);
+        let sections = page.sections.iter().filter_map(|&section| self.units.get(&Unit::Section(section)));
+        let hub = |(end, key)| self.units.get(&Unit::Hub(end, key));
+        let hubs = units::hub_candidates(page.paragraphs).filter_map(hub);
+        site.into_iter().chain(sections).chain(hubs)
     }
 }
 
 /// Reads pages by the rules, one after the other, in buffers of its own.
 struct Marker<'a> {
     rules: &'a Rules,
+    units: Vec<&'a UnitRules>,
     entries: Vec<Option<u32>>,
+    accepted: Vec<Option<Accepted>>,
     places: Vec<Place>,
     walk: Walk,
     marked: Vec<bool>,
@@ -393,21 +490,37 @@ struct Marker<'a> {
 
 impl<'a> Marker<'a> {
     fn new(rules: &'a Rules) -> Marker<'a> {
-        let (entries, places, marked) = (Vec::new(), Vec::new(), Vec::new());
-        Marker { rules, entries, places, walk: Walk::default(), marked, count: HashMap::new() }
+        Marker {
+            rules,
+            units: Vec::new(),
+            entries: Vec::new(),
+            accepted: Vec::new(),
+            places: Vec::new(),
+            walk: Walk::default(),
+            marked: Vec::new(),
+            count: HashMap::new(),
+        }
     }
 
-    fn read(&mut self, page: &[PageParagraph]) {
+    fn read(&mut self, page: Page) {
+        self.units.clear();
+        let rules = self.rules;
+        self.units.extend(rules.of_page(page));
+        self.accepted.clear();
         self.entries.clear();
-        self.entries
-            .extend(page.iter().map(|paragraph| self.rules.entry_of_key.get(&paragraph.key).copied()));
+        for paragraph in page.paragraphs {
+            let entry = rules.entry_of_key.get(&paragraph.key).copied();
+            let accepted = entry.and_then(|_| accepted(&self.units, paragraph.key));
+            self.entries.push(entry.filter(|_| accepted.is_some()));
+            self.accepted.push(accepted);
+        }
         self.places.clear();
-        for (i, paragraph) in page.iter().enumerate() {
-            let here = self.entries[i];
-            let next = self.entries.get(i + 1).copied().flatten();
-            let standing =
-                here.map_or(Standing::Stranger, |entry| self.rules.entries[entry as usize].standing);
-            let bonded = here.zip(next).is_some_and(|pair| self.rules.bonds.contains(&pair));
+        for (i, paragraph) in page.paragraphs.iter().enumerate() {
+            let standing = self.accepted[i].map_or(Standing::Stranger, |accepted| accepted.standing);
+            let bonded = self.entries[i].is_some()
+                && page.paragraphs.get(i + 1).is_some_and(|next| {
+                    self.units.iter().any(|unit| unit.bonds.contains(&(paragraph.key, next.key)))
+                });
             self.places.push(Place { tokens: paragraph.tokens, standing, bonded, proven: true });
         }
         self.walk.over(&self.places, self.rules.patience_tokens);
@@ -416,11 +529,11 @@ impl<'a> Marker<'a> {
             *self.count.entry(entry).or_default() += 1;
         }
         self.marked.clear();
-        for (entry, &supported) in self.entries.iter().zip(&self.walk.supported) {
+        for (i, &supported) in self.walk.supported.iter().enumerate() {
             // On a page that has it just as often as is usual, each occurrence is the template's, wherever it
             // stands.
-            let usual = |entry: u32| self.count[&entry] <= self.rules.entries[entry as usize].usual;
-            self.marked.push(entry.is_some_and(|entry| supported || usual(entry)));
+            let usual = |entry: u32| self.accepted[i].is_some_and(|a| self.count[&entry] <= a.usual);
+            self.marked.push(self.entries[i].is_some_and(|entry| supported || usual(entry)));
         }
     }
 
@@ -430,16 +543,24 @@ impl<'a> Marker<'a> {
     }
 }
 
+/// The most that any of these units accepted a paragraph for.
+fn accepted(units: &[&UnitRules], key: ParagraphKey) -> Option<Accepted> {
+    let both = |a: Accepted, b: Accepted| Accepted {
+        standing: a.standing.max(b.standing),
+        usual: a.usual.max(b.usual),
+    };
+    units.iter().filter_map(|unit| unit.accepted.get(&key).copied()).reduce(both)
+}
+
 /// The whole way. `speaking` decide, `pages` are counted, what `earlier` did not have stays out.
 fn decide(
-    speaking: &[&[PageParagraph]],
-    pages: &[&[PageParagraph]],
+    speaking: &[Page],
+    pages: &[Page],
     earlier: Option<&SiteTemplates>,
     settings: &TemplateSettings,
 ) -> SiteTemplates {
-    let census = Census::of(speaking);
-    let voices = evidence::voices(&census, settings);
     let earlier = earlier.map(|earlier| &earlier.rules);
-    let rules = census::accept(&census, &voices, earlier, settings);
-    shape::shape(rules, &census, pages, earlier, settings)
+    let different = units::different(speaking);
+    let rules = units::rules(&different, earlier, settings);
+    shape::shape(rules, &different, pages, earlier, settings)
 }

@@ -11,27 +11,21 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::census::Census;
 use super::{
-    Entry, Marker, PageParagraph, ParagraphShape, Role, Rules, SiteTemplates, TemplateSettings,
-    TemplateShape, reaches,
+    Entry, Marker, Page, ParagraphShape, Role, Rules, SiteTemplates, TemplateSettings, TemplateShape, reaches,
 };
 
 /// Groups what the rules accept into templates and counts them on all `pages`. Paragraphs that are marked on
-/// too few of the census's pages, or were not reported `earlier`, are not reported.
+/// too few of the `different` pages that decided, or were not reported `earlier`, are not reported.
 pub(super) fn shape(
     mut rules: Rules,
-    census: &Census,
-    pages: &[&[PageParagraph]],
+    different: &[Page],
+    pages: &[Page],
     earlier: Option<&Rules>,
     settings: &TemplateSettings,
 ) -> SiteTemplates {
-    let tally = Tally::of(&rules, pages.iter().copied());
-    let decisive = if census.page_count() as usize == pages.len() {
-        None
-    } else {
-        Some(Tally::of(&rules, census.pages().map(|page| census.read(page))))
-    };
+    let tally = Tally::of(&rules, pages);
+    let decisive = (different.len() != pages.len()).then(|| Tally::of(&rules, different));
     let witnesses = decisive.as_ref().unwrap_or(&tally);
     let reported = |entry: u32| {
         let was = |earlier: &Rules| {
@@ -69,11 +63,11 @@ fn number(rules: &mut Rules, blocks: &[Vec<u32>]) {
 }
 
 /// Pages on which at least one paragraph of a template is marked, by template.
-fn documents(rules: &Rules, templates: usize, pages: &[&[PageParagraph]]) -> Vec<u32> {
+fn documents(rules: &Rules, templates: usize, pages: &[Page]) -> Vec<u32> {
     let mut documents = vec![0; templates];
     let mut last_seen = vec![u32::MAX; templates];
     let mut marker = Marker::new(rules);
-    for (number, page) in pages.iter().enumerate() {
+    for (number, &page) in pages.iter().enumerate() {
         marker.read(page);
         for template in marker.entries().flatten().filter_map(|entry| rules.entries[entry as usize].template)
         {
@@ -98,7 +92,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn of<P: AsRef<[PageParagraph]>>(rules: &Rules, pages: impl Iterator<Item = P>) -> Tally {
+    fn of(rules: &Rules, pages: &[Page]) -> Tally {
         let entries = rules.entries.len();
         let mut tally = Tally {
             documents: vec![0; entries],
@@ -108,8 +102,8 @@ impl Tally {
         };
         let mut last_seen = vec![u32::MAX; entries];
         let mut marker = Marker::new(rules);
-        for (number, page) in pages.enumerate() {
-            marker.read(page.as_ref());
+        for (number, &page) in pages.iter().enumerate() {
+            marker.read(page);
             tally.add(&marker, number as u32, &mut last_seen);
         }
         tally

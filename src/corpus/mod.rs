@@ -36,7 +36,7 @@ pub use inputs::{Inputs, MARKER, Skipped, find_shards};
 pub use mapped::ReadMode;
 pub use pieces::{Chunk, Piece, PieceKind, ReadSettings, ShardDigest, read_shard};
 pub use record::{Fields, JsonKind, Record, Rejection, parse};
-pub use site::{SiteBy, site_of};
+pub use site::{SiteBy, folders_of, site_of};
 
 /// How a shard's bytes hold documents.
 #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::{Census, Entry};
-use crate::boilerplate::{PageParagraph, ParagraphKey, SiteTemplates, TemplateSettings, find};
+use crate::boilerplate::{Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, find};
+use crate::corpus::folders_of;
 
 /// Every site's templates, and where they stand.
 #[derive(Debug)]
@@ -43,8 +45,8 @@ pub fn provisional(census: &Census, settings: &TemplateSettings) -> Boilerplate 
         .into_par_iter()
         .map(|(name, documents)| {
             let pages = distinct(census, &documents);
-            let paragraphs = page_paragraphs(census, &pages);
-            let templates = find(&borrowed(&paragraphs), settings);
+            let read = read_pages(census, &pages);
+            let templates = find(&borrowed(&read), settings);
             Site { name, documents, pages, templates }
         })
         .collect();
@@ -67,8 +69,8 @@ pub fn recounted(
             if alone || site.templates.templates.is_empty() {
                 return site;
             }
-            let paragraphs = page_paragraphs(census, &site.pages);
-            let templates = site.templates.recount(&borrowed(&paragraphs), &group_of_page, settings);
+            let read = read_pages(census, &site.pages);
+            let templates = site.templates.recount(&borrowed(&read), &group_of_page, settings);
             Site { templates, ..site }
         })
         .collect();
@@ -133,21 +135,40 @@ fn distinct(census: &Census, documents: &[u32]) -> Vec<u32> {
     documents.iter().copied().filter(first).collect()
 }
 
-fn page_paragraphs(census: &Census, pages: &[u32]) -> Vec<Vec<PageParagraph>> {
-    pages.iter().map(|&page| paragraphs_of(&census.documents[page as usize])).collect()
+/// A page as `boilerplate` sees it, with what it borrows.
+struct ReadPage {
+    paragraphs: Vec<PageParagraph>,
+    sections: Vec<SectionId>,
 }
 
-fn paragraphs_of(entry: &Entry) -> Vec<PageParagraph> {
-    let page_paragraph = |paragraph: &super::census::Paragraph| PageParagraph {
-        key: paragraph.masked,
-        sketch: paragraph.sketch,
-        tokens: paragraph.tokens.len() as u32,
-    };
-    entry.paragraphs.iter().map(page_paragraph).collect()
+impl ReadPage {
+    fn of(entry: &Entry) -> ReadPage {
+        let page_paragraph = |paragraph: &super::census::Paragraph| PageParagraph {
+            key: paragraph.masked,
+            sketch: paragraph.sketch,
+            tokens: paragraph.tokens.len() as u32,
+        };
+        let folders = entry.document.url.iter().flat_map(|url| folders_of(url).take(SECTION_DEPTH));
+        ReadPage {
+            paragraphs: entry.paragraphs.iter().map(page_paragraph).collect(),
+            sections: folders.map(|folder| xxh3_64(folder.as_bytes())).collect(),
+        }
+    }
+
+    fn page(&self) -> Page<'_> {
+        Page { paragraphs: &self.paragraphs, sections: &self.sections }
+    }
 }
 
-fn borrowed(pages: &[Vec<PageParagraph>]) -> Vec<&[PageParagraph]> {
-    pages.iter().map(Vec::as_slice).collect()
+/// Folders deeper than this are no sections of their own.
+const SECTION_DEPTH: usize = 3;
+
+fn read_pages(census: &Census, pages: &[u32]) -> Vec<ReadPage> {
+    pages.iter().map(|&page| ReadPage::of(&census.documents[page as usize])).collect()
+}
+
+fn borrowed(pages: &[ReadPage]) -> Vec<Page<'_>> {
+    pages.iter().map(ReadPage::page).collect()
 }
 
 fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
@@ -159,7 +180,7 @@ fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
                 return Vec::new();
             }
             let mark = |&document: &u32| {
-                let marks = site.templates.mark(&paragraphs_of(&census.documents[document as usize]));
+                let marks = site.templates.mark(ReadPage::of(&census.documents[document as usize]).page());
                 marks.iter().any(Option::is_some).then(|| (document, marks.into_boxed_slice()))
             };
             site.documents.iter().filter_map(mark).collect()
