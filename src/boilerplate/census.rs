@@ -18,6 +18,8 @@ pub(super) struct Census {
     number_of_key: HashMap<ParagraphKey, u32>,
     /// The paragraphs of all pages; page `i` is `standing[starts[i]..starts[i + 1]]`.
     standing: Vec<u32>,
+    /// Whether each is an entry of a table of contents there.
+    listed: Vec<bool>,
     starts: Vec<usize>,
 }
 
@@ -28,6 +30,7 @@ impl Census {
             paragraphs: Vec::new(),
             number_of_key: HashMap::new(),
             standing: Vec::with_capacity(pages.iter().map(|page| page.len()).sum()),
+            listed: pages.iter().flat_map(|page| page.iter().map(|paragraph| paragraph.listed)).collect(),
             starts: vec![0],
         };
         for page in pages {
@@ -67,6 +70,12 @@ impl Census {
     /// The pages, in their order.
     pub fn pages(&self) -> impl Iterator<Item = &[u32]> {
         self.starts.windows(2).map(|page| &self.standing[page[0]..page[1]])
+    }
+
+    /// The pages that speak, with what is listed on them.
+    fn speaking_lists<'a>(&'a self, voices: &'a [Voice]) -> impl Iterator<Item = (&'a [u32], &'a [bool])> {
+        let pages = self.starts.windows(2).zip(voices).filter(|&(_, &voice)| voice > Voice::Silent);
+        pages.map(|(page, _)| (&self.standing[page[0]..page[1]], &self.listed[page[0]..page[1]]))
     }
 
     /// The tokens of a paragraph.
@@ -298,9 +307,10 @@ fn settle(
     let mut walk = Walk::default();
     for _ in 0..ROUNDS {
         let mut supported = vec![0_u32; standing.len()];
-        for (page, _) in speaking(census, voices) {
+        for (page, listed) in census.speaking_lists(voices) {
             places.clear();
-            places.extend((0..page.len()).map(|i| place(census, page, i, standing, bonds)));
+            let place = |i| Place { listed: listed[i], ..place(census, page, i, standing, bonds) };
+            places.extend((0..page.len()).map(place));
             walk.over(&places, settings.patience_tokens);
             for (&paragraph, &is) in page.iter().zip(&walk.supported) {
                 supported[paragraph as usize] += u32::from(is);
@@ -357,7 +367,7 @@ fn place(
     let bonded = page
         .get(i + 1)
         .is_some_and(|&next| known(page[i]) && known(next) && bonds.contains(&(page[i], next)));
-    Place { tokens: census.tokens(page[i]), standing: standing[page[i] as usize], bonded, proven: false }
+    Place { tokens: census.tokens(page[i]), standing: standing[page[i] as usize], bonded, listed: false, proven: false }
 }
 
 /// What was accepted, by key, so that it no longer depends on how paragraphs were numbered.

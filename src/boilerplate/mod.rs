@@ -39,6 +39,8 @@
 
 mod census;
 mod evidence;
+mod forms;
+mod listing;
 mod shape;
 mod units;
 mod walk;
@@ -50,6 +52,8 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+pub use forms::{Forms, WordedParagraph};
+pub use listing::listed;
 use units::Unit;
 use walk::{Place, Standing, Walk};
 
@@ -72,6 +76,8 @@ pub struct PageParagraph {
     pub sketch: ParagraphSketch,
     /// How many tokens it has; 0 for a line of stars.
     pub tokens: u32,
+    /// Whether it is an entry of a table of contents, see [`listed`].
+    pub listed: bool,
 }
 
 impl PageParagraph {
@@ -85,7 +91,7 @@ impl PageParagraph {
     /// [`SiteTemplates::recount`].
     pub fn without_sketch(key: ParagraphKey, tokens: u32) -> PageParagraph {
         let part = |shift: u32| (key >> shift) as u32; // of a hash: equal keys, equal sketches
-        PageParagraph { key, sketch: [part(0), part(32), part(64), part(96), part(16)], tokens }
+        PageParagraph { key, sketch: [part(0), part(32), part(64), part(96), part(16)], tokens, listed: false }
     }
 }
 
@@ -247,6 +253,7 @@ impl TemplateSettings {
         TemplateSettings {
             edge_percent: self.section_edge_percent,
             inline_percent: self.section_inline_percent,
+            pair_percent: 0,
             own_percent: self.section_own_percent,
             ..*self
         }
@@ -521,7 +528,8 @@ impl<'a> Marker<'a> {
                 && page.paragraphs.get(i + 1).is_some_and(|next| {
                     self.units.iter().any(|unit| unit.bonds.contains(&(paragraph.key, next.key)))
                 });
-            self.places.push(Place { tokens: paragraph.tokens, standing, bonded, proven: true });
+            let listed = paragraph.listed;
+            self.places.push(Place { tokens: paragraph.tokens, standing, bonded, listed, proven: true });
         }
         self.walk.over(&self.places, self.rules.patience_tokens);
         self.count.clear();

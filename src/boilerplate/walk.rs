@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub standing: Standing,
     /// Whether it makes an inline run with the paragraph after it.
     pub bonded: bool,
+    /// Whether it is an entry of a table of contents.
+    pub listed: bool,
     /// Whether it is known to be boilerplate, and not only on trial.
     pub proven: bool,
 }
@@ -99,6 +101,7 @@ fn pass(
                 Standing::Anchor if deficit > 0 && is_short_and_alone(places, at(step)) => {}
                 Standing::Anchor => deficit -= ANCHOR_WEIGHT * i64::from(place.tokens.max(1)),
                 Standing::Guest => {}
+                Standing::Stranger if place.listed => {}
                 Standing::Stranger => deficit += i64::from(place.tokens.max(MIN_STRANGER_TOKENS)),
             }
             if deficit < 0 {

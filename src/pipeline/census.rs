@@ -21,7 +21,7 @@ use crate::document::{DocId, Document, Span};
 use crate::error::Result;
 use crate::findings::RejectedRecord;
 use crate::output::{HEAD_BYTES, hex128, text_or_base64};
-use crate::shingle::token_hash;
+use crate::shingle::{is_number, token_hash};
 use crate::text::{ParagraphBreaks, Tokenizer, paragraphs};
 
 /// What the first pass leaves.
@@ -322,8 +322,8 @@ impl<'a> Reader<'a> {
             masked.clear();
             masked_tokens.clear();
             self.tokenizer.for_each(span.of(text), |token| {
-                let number = token.starts_with(char::is_numeric);
                 let hash = token_hash(token, seed);
+                let number = is_number(hash);
                 tokens.push(hash);
                 append(exact, token);
                 append(masked, if number { MASK } else { token });

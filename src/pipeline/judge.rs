@@ -8,7 +8,7 @@ use super::census::{Census, Entry};
 use super::compare::Pair;
 use super::reuse::Reuse;
 use super::settings::Settings;
-use super::sites::{Boilerplate, Forms, Marks, Site};
+use super::sites::{Boilerplate, Marks, Site, Variants};
 use crate::boilerplate::TemplateShape;
 use crate::document::Span;
 use crate::findings::{
@@ -231,7 +231,7 @@ pub fn templates(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec
 #[derive(Default)]
 struct Gathered {
     bytes: u64,
-    forms: HashMap<u128, Forms>,
+    forms: HashMap<u128, Variants>,
     examples: Vec<u32>,
 }
 
@@ -245,7 +245,7 @@ fn gather(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<Gather
             let Some(number) = *mark else { continue };
             let (gathered, paragraph) = (&mut found[number as usize], &entry.paragraphs[index]);
             gathered.bytes += (paragraph.span.end - paragraph.span.start) as u64;
-            gathered.forms.entry(paragraph.masked).or_default().add(paragraph.exact, document, index);
+            gathered.forms.entry(site.forms.of(paragraph.masked)).or_default().add(paragraph.exact, document, index);
             if gathered.examples.len() < EXAMPLES && gathered.examples.last() != Some(&document) {
                 gathered.examples.push(document);
             }

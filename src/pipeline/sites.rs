@@ -11,8 +11,11 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::{Census, Entry};
-use crate::boilerplate::{Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, find};
+use crate::boilerplate::{
+    Forms, Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, WordedParagraph, find, listed,
+};
 use crate::corpus::folders_of;
+use crate::shingle::is_number;
 
 /// Every site's templates, and where they stand.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Site {
     pub documents: Vec<u32>,
     /// Its distinct documents with at least one token, in document order.
     pub pages: Vec<u32>,
+    /// Which of its paragraphs are forms of one.
+    pub forms: Forms,
     /// What it says on many of them.
     pub templates: SiteTemplates,
 }
@@ -45,12 +50,30 @@ pub fn provisional(census: &Census, settings: &TemplateSettings) -> Boilerplate 
         .into_par_iter()
         .map(|(name, documents)| {
             let pages = distinct(census, &documents);
-            let read = read_pages(census, &pages);
-            let templates = find(&borrowed(&read), settings);
-            Site { name, documents, pages, templates }
+            let (forms, templates) = with_forms(census, &pages, settings);
+            Site { name, documents, pages, forms, templates }
         })
         .collect();
     marked(census, sites)
+}
+
+/// Forms are looked for beside what is boilerplate, and more may be boilerplate once they are known. At most this often.
+const FORM_ROUNDS: usize = 3;
+
+fn with_forms(census: &Census, pages: &[u32], settings: &TemplateSettings) -> (Forms, SiteTemplates) {
+    let worded = worded(census, pages);
+    let mut forms = Forms::default();
+    let mut read = read_pages(census, pages, &forms);
+    let mut templates = find(&borrowed(&read), settings);
+    for _ in 0..FORM_ROUNDS {
+        let mark = |page: Page| templates.mark(page).iter().map(Option::is_some).collect();
+        let marks: Vec<Vec<bool>> = read.iter().map(|read| mark(read.page())).collect();
+        let Some(more) = forms.extended(&worded, &marks, settings) else { break };
+        forms = more;
+        read = read_pages(census, pages, &forms);
+        templates = find(&borrowed(&read), settings);
+    }
+    (forms, templates)
 }
 
 /// The same templates with each group of near-duplicates counted once: never more than before.
@@ -69,7 +92,7 @@ pub fn recounted(
             if alone || site.templates.templates.is_empty() {
                 return site;
             }
-            let read = read_pages(census, &site.pages);
+            let read = read_pages(census, &site.pages, &site.forms);
             let templates = site.templates.recount(&borrowed(&read), &group_of_page, settings);
             Site { templates, ..site }
         })
@@ -100,7 +123,7 @@ impl Boilerplate {
                 for (mark, paragraph) in marks.iter().zip(&entry.paragraphs) {
                     let Some(template) = *mark else { continue };
                     templates.entry(template).or_default().insert(group(page));
-                    paragraphs.entry((template, paragraph.masked)).or_default().insert(group(page));
+                    paragraphs.entry((template, site.forms.of(paragraph.masked))).or_default().insert(group(page));
                 }
             }
             site.templates.pages = pages.len() as u32;
@@ -142,15 +165,17 @@ struct ReadPage {
 }
 
 impl ReadPage {
-    fn of(entry: &Entry) -> ReadPage {
-        let page_paragraph = |paragraph: &super::census::Paragraph| PageParagraph {
-            key: paragraph.masked,
+    fn of(entry: &Entry, forms: &Forms) -> ReadPage {
+        let tokens: Vec<&[u64]> = entry.paragraphs.iter().map(|paragraph| entry.tokens_of(paragraph)).collect();
+        let page_paragraph = |(paragraph, listed): (&super::census::Paragraph, bool)| PageParagraph {
+            key: forms.of(paragraph.masked),
             sketch: paragraph.sketch,
             tokens: paragraph.tokens.len() as u32,
+            listed,
         };
         let folders = entry.document.url.iter().flat_map(|url| folders_of(url).take(SECTION_DEPTH));
         ReadPage {
-            paragraphs: entry.paragraphs.iter().map(page_paragraph).collect(),
+            paragraphs: entry.paragraphs.iter().zip(listed(&tokens)).map(page_paragraph).collect(),
             sections: folders.map(|folder| xxh3_64(folder.as_bytes())).collect(),
         }
     }
@@ -163,8 +188,20 @@ impl ReadPage {
 /// Folders deeper than this are no sections of their own.
 const SECTION_DEPTH: usize = 3;
 
-fn read_pages(census: &Census, pages: &[u32]) -> Vec<ReadPage> {
-    pages.iter().map(|&page| ReadPage::of(&census.documents[page as usize])).collect()
+fn read_pages(census: &Census, pages: &[u32], forms: &Forms) -> Vec<ReadPage> {
+    pages.iter().map(|&page| ReadPage::of(&census.documents[page as usize], forms)).collect()
+}
+
+fn worded<'a>(census: &'a Census, pages: &[u32]) -> Vec<Vec<WordedParagraph<'a>>> {
+    let worded = |entry: &'a Entry| {
+        let paragraph = |paragraph: &super::census::Paragraph| WordedParagraph {
+            key: paragraph.masked,
+            tokens: entry.tokens_of(paragraph),
+            is_number,
+        };
+        entry.paragraphs.iter().map(paragraph).collect()
+    };
+    pages.iter().map(|&page| worded(&census.documents[page as usize])).collect()
 }
 
 fn borrowed(pages: &[ReadPage]) -> Vec<Page<'_>> {
@@ -180,7 +217,7 @@ fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
                 return Vec::new();
             }
             let mark = |&document: &u32| {
-                let marks = site.templates.mark(ReadPage::of(&census.documents[document as usize]).page());
+                let marks = site.templates.mark(ReadPage::of(&census.documents[document as usize], &site.forms).page());
                 marks.iter().any(Option::is_some).then(|| (document, marks.into_boxed_slice()))
             };
             site.documents.iter().filter_map(mark).collect()
@@ -205,7 +242,7 @@ pub fn site_numbers(boilerplate: &Boilerplate, documents: usize) -> Vec<u32> {
 
 /// The forms of a template paragraph: how many documents have each, and the first one's place.
 #[derive(Debug, Default)]
-pub struct Forms {
+pub struct Variants {
     forms: HashMap<u128, Form>,
 }
 
@@ -215,7 +252,7 @@ struct Form {
     first: (u32, usize),
 }
 
-impl Forms {
+impl Variants {
     /// A document has this form at this paragraph; documents come in order.
     pub fn add(&mut self, form: u128, document: u32, paragraph: usize) {
         let form = self.forms.entry(form).or_insert(Form { documents: 0, first: (document, paragraph) });

@@ -1,0 +1,400 @@
+//! Which paragraphs are forms of one?
+//!
+//! The pages of a site in, as sequences of [`WordedParagraph`]s; [`Forms`] out, which give every form of a paragraph the
+//! key of one of them. "Published on 3 March by Anna Keller" and "Published on 12 May by Jo Lee" are one paragraph of a footer
+//! with slots, though they share no more than three words. Two paragraphs taken for one make a slot too large, and
+//! may make two short paragraphs as frequent as one; a form that is missed stays in the content.
+//!
+//! How it decides. Forms stand in the same *place*: at the same distance from the head or tail of the page, or
+//! from the same paragraph that many pages have. Of all that stands in a place on different pages, those that
+//! have a word in common are taken together, the commonest word first. Words that nine tenths of them share, in one order, are their *frame*, and all that
+//! have the frame are forms of one, if
+//! - the frame is a third of the words of each, and half of its words stand beside one another or at an end;
+//! - it has two words or more, and pages times words make 12 (three words on four pages); or it is a single word at an end
+//!   that four fifths of the pages in this place have ("by ..."); or the paragraph is a date: numbers, and one word;
+//! - no two of them stand on one page, but for a tenth of the pages: what stands side by side in a menu is no form of its
+//!   neighbour.
+//!
+//! Then places are looked up again, since a form found is a paragraph that many pages have, until nothing is found, four times
+//! at most. Time: each round looks at the paragraphs of a page up to the third that is on few pages, from either end.
+//!
+//! The idea of a frame of frequent words is that of log templates (Vaarandi, *A data clustering algorithm for mining
+//! patterns from event logs*, 2003); place and exclusion are our own.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::{ParagraphKey, TemplateSettings, reaches};
+
+/// A paragraph with its words.
+#[derive(Clone, Copy, Debug)]
+pub struct WordedParagraph<'a> {
+    /// What it says, numbers masked.
+    pub key: ParagraphKey,
+    /// The hashes of its tokens.
+    pub tokens: &'a [u64],
+    /// Says of a token hash whether it is a number.
+    pub is_number: fn(u64) -> bool,
+}
+
+/// Which keys are forms of one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forms {
+    /// Where it is another than the key itself.
+    of_key: HashMap<ParagraphKey, ParagraphKey>,
+}
+
+impl Forms {
+    /// The key that stands for all forms of a paragraph.
+    pub fn of(&self, key: ParagraphKey) -> ParagraphKey {
+        self.of_key.get(&key).copied().unwrap_or(key)
+    }
+
+    /// Finds more forms on the different pages of one site, given in any order, with what is known to be boilerplate on
+    /// each. None where there are no more. Cost: see the module.
+    pub fn extended(
+        &self,
+        pages: &[Vec<WordedParagraph>],
+        marks: &[Vec<bool>],
+        settings: &TemplateSettings,
+    ) -> Option<Forms> {
+        if pages.len() < settings.min_documents as usize {
+            return None;
+        }
+        let mut site = Site::of(pages, marks, self);
+        site.join_forms(settings).then(|| site.forms())
+    }
+}
+
+/// How many paragraphs on few pages a walk from an end passes.
+const DEPTH: u32 = 3;
+
+/// On a site of fewer pages, three are enough for a form; of more, as many as a section needs.
+const SMALL_SITE: usize = 20;
+
+/// How far a walk goes.
+const REACH: usize = 64;
+
+/// Longer paragraphs are looked at by near equality alone.
+const MAX_TOKENS: usize = 256;
+
+/// How many words of a place are tried as what its paragraphs have in common.
+const TRIES: usize = 16;
+
+/// Which share of those that have a word in common has a word of the frame.
+const FRAME_PERCENT: u32 = 90;
+
+/// On which share of its pages a place holds the same single word, or a date.
+const STEADY_PERCENT: u32 = 80;
+
+/// Pages times words that a frame of two words or more needs.
+const EVIDENCE: u64 = 12;
+
+/// On which share of the pages two forms may stand together.
+const TOGETHER_PERCENT: u32 = 10;
+
+/// A number. Token hashes are odd or even; none is likely to be this.
+const NUMBER: u64 = 0;
+
+/// The pages with paragraphs as numbers.
+struct Site<'a> {
+    keys: Vec<ParagraphKey>,
+    words: Vec<Vec<u64>>,
+    pages: Vec<Vec<u32>>,
+    /// What of each page is boilerplate.
+    marks: &'a [Vec<bool>],
+    /// The paragraph that stands for each: a smaller or the same number.
+    leader: Vec<u32>,
+}
+
+/// A place on a page: which end it is seen from, the boilerplate paragraph (its leader) that is passed last on the way, how
+/// many others since, and the one that comes right after, if it is boilerplate.
+type Spot = (bool, Option<u32>, u32, Option<u32>);
+
+impl<'a> Site<'a> {
+    fn of(pages: &[Vec<WordedParagraph>], marks: &'a [Vec<bool>], known: &Forms) -> Site<'a> {
+        let mut firsts: BTreeMap<ParagraphKey, WordedParagraph> = BTreeMap::new();
+        for paragraph in pages.iter().flatten() {
+            firsts.entry(paragraph.key).or_insert(*paragraph);
+        }
+        let number: HashMap<ParagraphKey, u32> = firsts.keys().copied().zip(0..).collect();
+        let words = |paragraph: &WordedParagraph| {
+            if paragraph.tokens.len() > MAX_TOKENS {
+                return Vec::new();
+            }
+            let masked = |&token: &u64| if (paragraph.is_number)(token) { NUMBER } else { token };
+            paragraph.tokens.iter().map(masked).collect()
+        };
+        let numbers = |page: &Vec<WordedParagraph>| page.iter().map(|p| number[&p.key]).collect();
+        Site {
+            words: firsts.values().map(words).collect(),
+            leader: firsts.keys().map(|&key| number[&known.of(key)]).collect(),
+            keys: firsts.into_keys().collect(),
+            pages: pages.iter().map(numbers).collect(),
+            marks,
+        }
+    }
+
+    /// Whether any were found.
+    fn join_forms(&mut self, settings: &TemplateSettings) -> bool {
+        let mut spots: Vec<(Spot, Vec<(u32, u32)>)> = self.spots(settings).into_iter().collect();
+        spots.sort_unstable_by_key(|(spot, found)| (Reverse(found.len()), *spot));
+        let mut joined = false;
+        for (spot, found) in spots {
+            for forms in self.forms_in_spot(spot.0, &found, settings) {
+                joined |= self.join(&forms);
+            }
+        }
+        for paragraph in 0..self.keys.len() as u32 {
+            self.leader[paragraph as usize] = self.leader_of(paragraph);
+        }
+        joined
+    }
+
+    /// What stands in each spot: page and paragraph.
+    fn spots(&self, settings: &TemplateSettings) -> HashMap<Spot, Vec<(u32, u32)>> {
+        let mut spots: HashMap<Spot, Vec<(u32, u32)>> = HashMap::new();
+        for ((page, marks), number) in self.pages.iter().zip(self.marks).zip(0..) {
+            for from_head in [true, false] {
+                let at = |step: usize| if from_head { step } else { page.len() - 1 - step };
+                let marked = |step: usize| marks[at(step)].then(|| self.leader[page[at(step)] as usize]);
+                let (mut last, mut since) = (None, 0);
+                for step in 0..page.len().min(REACH) {
+                    let next = (step + 1 < page.len()).then(|| marked(step + 1)).flatten();
+                    spots.entry((from_head, last, since, next)).or_default().push((number, page[at(step)]));
+                    match marked(step) {
+                        Some(leader) => (last, since) = (Some(leader), 0),
+                        None => since += 1,
+                    }
+                    if since == DEPTH {
+                        break;
+                    }
+                }
+            }
+        }
+        spots.retain(|_, found| found.len() >= settings.min_documents as usize);
+        spots
+    }
+
+    /// The groups of forms among what stands in one spot.
+    fn forms_in_spot(
+        &self,
+        from_head: bool,
+        found: &[(u32, u32)],
+        settings: &TemplateSettings,
+    ) -> Vec<Vec<u32>> {
+        let mut pages_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for &(page, paragraph) in found {
+            let pages = pages_of.entry(paragraph).or_default();
+            if pages.last() != Some(&page) {
+                pages.push(page);
+            }
+        }
+        let all = found.len() as u32;
+        let mut rest: Vec<Candidate> = pages_of
+            .into_iter()
+            .filter(|(paragraph, _)| !self.words[*paragraph as usize].is_empty())
+            .map(|(paragraph, pages)| Candidate { paragraph, pages, words: counted(&self.words[paragraph as usize]) })
+            .collect();
+        let enough = self.enough(all, settings);
+        let mut groups = Vec::new();
+        let mut tried = HashSet::new();
+        for _ in 0..TRIES {
+            if rest.len() < 2 {
+                break;
+            }
+            let Some(word) = commonest(&rest, &tried, enough) else { break };
+            tried.insert(word);
+            let Some((frame, forms)) = self.forms_with(word, &rest, all, enough) else { continue };
+            let title = from_head && self.are_titles(&frame, &forms);
+            let forms: Vec<u32> = forms.iter().map(|candidate| candidate.paragraph).collect();
+            if !title {
+                groups.push(forms.clone());
+            }
+            {
+                rest.retain(|candidate| !forms.contains(&candidate.paragraph));
+            }
+        }
+        groups
+    }
+
+    /// On how many pages forms stand at least.
+    fn enough(&self, all: u32, settings: &TemplateSettings) -> u32 {
+        let few = if self.pages.len() < SMALL_SITE { settings.min_documents } else { settings.section_pages };
+        few.max(settings.pages(settings.edge_percent, all))
+    }
+
+    /// The forms among `candidates` that share `word`, if they are forms of one.
+    fn forms_with<'c>(
+        &self,
+        word: Word,
+        candidates: &'c [Candidate],
+        all: u32,
+        enough: u32,
+    ) -> Option<(Frame, Vec<&'c Candidate>)> {
+        let with: Vec<&Candidate> = candidates.iter().filter(|c| c.words.contains(&word)).collect();
+        let mut count: HashMap<Word, u32> = HashMap::new();
+        for candidate in &with {
+            for &word in &candidate.words {
+                *count.entry(word).or_default() += candidate.pages.len() as u32;
+            }
+        }
+        let total = pages(&with);
+        let shared = |word: &Word| reaches(count[word], FRAME_PERCENT, total);
+        let frame_size = count.keys().filter(|word| shared(word)).count();
+        let model = with
+            .iter()
+            .filter(|candidate| candidate.words.iter().filter(|word| shared(word)).count() == frame_size)
+            .max_by_key(|candidate| (candidate.pages.len(), Reverse(self.keys[candidate.paragraph as usize])))?;
+        let frame = Frame::of(&model.words, |word| shared(&word));
+        let forms: Vec<&Candidate> =
+            with.into_iter().filter(|c| frame.fits(&self.words[c.paragraph as usize])).collect();
+        let on = pages(&forms);
+        let several = forms.len() >= 2 && on >= enough;
+        let sound = several
+            && frame.is_evident(on, all, &forms)
+            && !self.stand_together(&forms, on);
+        sound.then_some((frame, forms))
+    }
+
+    /// Whether what differs stands again on most pages: then these are the titles of their pages.
+    fn are_titles(&self, frame: &Frame, forms: &[&Candidate]) -> bool {
+        let again = |candidate: &Candidate, page: &u32| {
+            let own: HashSet<u64> = self.words[candidate.paragraph as usize].iter().copied().collect();
+            let slots: Vec<u64> =
+                own.into_iter().filter(|word| *word != NUMBER && !frame.words.contains(word)).collect();
+            let others = self.pages[*page as usize].iter().filter(|&&p| p != candidate.paragraph);
+            let elsewhere: HashSet<u64> = others.flat_map(|&p| self.words[p as usize].iter().copied()).collect();
+            let found = slots.iter().filter(|word| elsewhere.contains(word)).count();
+            !slots.is_empty() && 3 * found >= 2 * slots.len()
+        };
+        let times: usize =
+            forms.iter().map(|c| c.pages.iter().filter(|page| again(c, page)).count()).sum();
+        2 * times >= pages(forms) as usize
+    }
+
+    /// Whether different ones of these stand on the same pages.
+    fn stand_together(&self, forms: &[&Candidate], on: u32) -> bool {
+        let known: HashSet<u32> = forms.iter().map(|candidate| candidate.paragraph).collect();
+        let another = |candidate: &Candidate, page: &u32| {
+            let other = |paragraph: &u32| *paragraph != candidate.paragraph && known.contains(paragraph);
+            self.pages[*page as usize].iter().any(other)
+        };
+        let together: usize = forms
+            .iter()
+            .map(|candidate| candidate.pages.iter().filter(|page| another(candidate, page)).count())
+            .sum();
+        together as u64 * 100 > u64::from(TOGETHER_PERCENT) * u64::from(on)
+    }
+
+    /// Makes one of these and of what they were joined with. Whether that is news.
+    fn join(&mut self, forms: &[u32]) -> bool {
+        let leaders: BTreeSet<u32> = forms.iter().map(|&form| self.leader_of(form)).collect();
+        let first = leaders.first().copied().unwrap_or_default();
+        for &leader in &leaders {
+            self.leader[leader as usize] = first;
+        }
+        leaders.len() > 1
+    }
+
+    fn leader_of(&mut self, mut paragraph: u32) -> u32 {
+        while self.leader[paragraph as usize] != paragraph {
+            let above = self.leader[self.leader[paragraph as usize] as usize];
+            self.leader[paragraph as usize] = above;
+            paragraph = above;
+        }
+        paragraph
+    }
+
+    fn forms(self) -> Forms {
+        let key = |paragraph: u32| self.keys[paragraph as usize];
+        let moved = (0..self.keys.len() as u32).filter(|&p| self.leader[p as usize] != p);
+        Forms { of_key: moved.map(|p| (key(p), key(self.leader[p as usize]))).collect() }
+    }
+}
+
+/// A word, and which of its occurrences in the paragraph it is.
+type Word = (u64, u32);
+
+/// A paragraph in a spot.
+struct Candidate {
+    paragraph: u32,
+    /// On which it stands in this spot.
+    pages: Vec<u32>,
+    words: Vec<Word>,
+}
+
+fn pages(candidates: &[&Candidate]) -> u32 {
+    candidates.iter().map(|candidate| candidate.pages.len() as u32).sum()
+}
+
+/// Tells the first "of" from the second.
+fn counted(words: &[u64]) -> Vec<Word> {
+    let mut seen: HashMap<u64, u32> = HashMap::new();
+    let mut counted = Vec::with_capacity(words.len());
+    for &word in words {
+        let before = seen.entry(word).or_default();
+        counted.push((word, *before));
+        *before += 1;
+    }
+    counted
+}
+
+/// The word on most pages that was not tried yet.
+fn commonest(candidates: &[Candidate], tried: &HashSet<Word>, enough: u32) -> Option<Word> {
+    let mut count: HashMap<Word, u32> = HashMap::new();
+    for candidate in candidates {
+        for &word in candidate.words.iter().filter(|word| !tried.contains(word)) {
+            *count.entry(word).or_default() += candidate.pages.len() as u32;
+        }
+    }
+    let best = count.into_iter().max_by_key(|&(word, count)| (count, Reverse(word)))?;
+    (best.1 >= enough).then_some(best.0)
+}
+
+/// The words that all forms share, in order.
+struct Frame {
+    words: Vec<u64>,
+    /// How many of them are numbers.
+    numbers: usize,
+    /// How many stand beside another of them or at an end.
+    steady: usize,
+    at_an_end: bool,
+}
+
+impl Frame {
+    fn of(model: &[Word], shared: impl Fn(Word) -> bool) -> Frame {
+        let is: Vec<bool> = model.iter().map(|&word| shared(word)).collect();
+        let last = is.len() - 1;
+        let steady = |&i: &usize| is[i] && (i == 0 || i == last || is[i - 1] || is[i + 1]);
+        let words: Vec<u64> =
+            model.iter().zip(&is).filter(|&(_, &is)| is).map(|(word, _)| word.0).collect();
+        Frame {
+            numbers: words.iter().filter(|&&word| word == NUMBER).count(),
+            steady: (0..is.len()).filter(steady).count(),
+            at_an_end: is[0] || is[last],
+            words,
+        }
+    }
+
+    /// Whether it is a third of these words, in its order.
+    fn fits(&self, words: &[u64]) -> bool {
+        let mut rest = words.iter();
+        3 * self.words.len() >= words.len() && self.words.iter().all(|word| rest.any(|other| other == word))
+    }
+
+    /// Whether it is more than chance and grammar.
+    fn is_evident(&self, on: u32, all: u32, forms: &[&Candidate]) -> bool {
+        let words = self.words.len() - self.numbers;
+        let everywhere = on >= 5 && reaches(on, STEADY_PERCENT, all);
+        if words >= 2 {
+            u64::from(on) * words as u64 >= EVIDENCE && 2 * self.steady >= self.words.len()
+        } else if words == 1 {
+            everywhere && self.at_an_end
+        } else {
+            let is_date =
+                |form: &&Candidate| form.words.iter().filter(|word| word.0 != NUMBER).count() <= 1;
+            self.numbers > 0 && everywhere && forms.iter().all(is_date)
+        }
+    }
+}
