@@ -134,7 +134,7 @@ pub(super) fn accept(
     if count.speaking < settings.min_documents {
         return UnitRules::default();
     }
-    let mut standing = count.standings(settings);
+    let mut standing = count.standings(census, settings);
     if let Some(earlier) = earlier {
         for (standing, paragraph) in standing.iter_mut().zip(&census.paragraphs) {
             let before = earlier.accepted.get(&paragraph.key).map_or(Standing::Stranger, |is| is.standing);
@@ -188,12 +188,14 @@ impl Count {
         count
     }
 
-    fn standings(&self, settings: &TemplateSettings) -> Vec<Standing> {
+    fn standings(&self, census: &Census, settings: &TemplateSettings) -> Vec<Standing> {
         (0..self.thin.len())
             .map(|paragraph| {
                 if self.stands_on(paragraph, settings.edge_percent, settings) {
                     Standing::Anchor
-                } else if self.fresh[paragraph] >= settings.pages(settings.guest_percent, self.speaking) {
+                } else if self.fresh[paragraph] >= settings.pages(settings.guest_percent, self.speaking)
+                    && census.tokens(paragraph as u32) <= settings.patience_tokens
+                {
                     Standing::Guest
                 } else {
                     Standing::Stranger
@@ -209,11 +211,18 @@ impl Count {
             || self.thin[paragraph] >= settings.pages(settings.majority_percent, self.speaking)
     }
 
-    /// Paragraphs that are too long for a heading and stand on nearly all pages.
-    fn frequent_phrases(&self, census: &Census, settings: &TemplateSettings) -> HashSet<u32> {
+    /// Paragraphs that fell, are too long for a heading and stand on nearly all pages.
+    fn frequent_phrases(
+        &self,
+        census: &Census,
+        standing: &[Standing],
+        settings: &TemplateSettings,
+    ) -> HashSet<u32> {
         let nearly_all = settings.pages(settings.phrase_percent, self.speaking);
         let may_be = |&paragraph: &u32| {
-            census.tokens(paragraph) >= settings.phrase_tokens && self.full[paragraph as usize] >= nearly_all
+            standing[paragraph as usize] == Standing::Stranger
+                && census.tokens(paragraph) >= settings.phrase_tokens
+                && self.full[paragraph as usize] >= nearly_all
         };
         (0..self.full.len() as u32).filter(may_be).collect()
     }
@@ -331,7 +340,8 @@ fn settle(
     }
 }
 
-/// Of the paragraphs that may be phrases, those that stand right beside boilerplate on most of their pages.
+/// Of the paragraphs that may be phrases ("Continue reading the main story" above every box in the body), those that stand
+/// right beside boilerplate on most of their pages. A refrain does not.
 fn phrases(
     census: &Census,
     voices: &[Voice],
@@ -339,9 +349,10 @@ fn phrases(
     standing: &[Standing],
     settings: &TemplateSettings,
 ) -> HashSet<u32> {
-    let may_be = count.frequent_phrases(census, settings);
+    let may_be = count.frequent_phrases(census, standing, settings);
     let mut pages: HashMap<u32, u32> = HashMap::new();
-    let known = |paragraph: Option<&u32>| paragraph.is_some_and(|&p| standing[p as usize] == Standing::Anchor);
+    let known =
+        |paragraph: Option<&u32>| paragraph.is_some_and(|&p| standing[p as usize] == Standing::Anchor);
     for (page, _) in speaking(census, voices).filter(|_| !may_be.is_empty()) {
         let beside = |i: usize| known(page.get(i + 1)) || (i > 0 && known(page.get(i - 1)));
         let found: HashSet<u32> =
@@ -350,9 +361,8 @@ fn phrases(
             *pages.entry(phrase).or_default() += 1;
         }
     }
-    let often = |&(phrase, pages): &(u32, u32)| {
-        reaches(pages, settings.support_percent, count.thin[phrase as usize])
-    };
+    let often =
+        |&(phrase, pages): &(u32, u32)| reaches(pages, settings.support_percent, count.thin[phrase as usize]);
     pages.into_iter().filter(often).map(|(phrase, _)| phrase).collect()
 }
 
@@ -367,7 +377,13 @@ fn place(
     let bonded = page
         .get(i + 1)
         .is_some_and(|&next| known(page[i]) && known(next) && bonds.contains(&(page[i], next)));
-    Place { tokens: census.tokens(page[i]), standing: standing[page[i] as usize], bonded, listed: false, proven: false }
+    Place {
+        tokens: census.tokens(page[i]),
+        standing: standing[page[i] as usize],
+        bonded,
+        listed: false,
+        proven: false,
+    }
 }
 
 /// What was accepted, by key, so that it no longer depends on how paragraphs were numbered.
@@ -382,7 +398,8 @@ fn unit_rules(
     let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
     let known = |&paragraph: &u32| standing[paragraph as usize] != Standing::Stranger;
     let mut rules = UnitRules::default();
-    for paragraph in (0..standing.len() as u32).filter(|paragraph| known(paragraph) || phrases.contains(paragraph))
+    for paragraph in
+        (0..standing.len() as u32).filter(|paragraph| known(paragraph) || phrases.contains(paragraph))
     {
         let number = paragraph as usize;
         let before = earlier.map(|earlier| earlier.accepted.get(&key(paragraph)));

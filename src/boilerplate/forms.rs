@@ -194,7 +194,11 @@ impl<'a> Site<'a> {
         let mut rest: Vec<Candidate> = pages_of
             .into_iter()
             .filter(|(paragraph, _)| !self.words[*paragraph as usize].is_empty())
-            .map(|(paragraph, pages)| Candidate { paragraph, pages, words: counted(&self.words[paragraph as usize]) })
+            .map(|(paragraph, pages)| Candidate {
+                paragraph,
+                pages,
+                words: counted(&self.words[paragraph as usize]),
+            })
             .collect();
         let enough = self.enough(all, settings);
         let mut groups = Vec::new();
@@ -245,15 +249,15 @@ impl<'a> Site<'a> {
         let model = with
             .iter()
             .filter(|candidate| candidate.words.iter().filter(|word| shared(word)).count() == frame_size)
-            .max_by_key(|candidate| (candidate.pages.len(), Reverse(self.keys[candidate.paragraph as usize])))?;
+            .max_by_key(|candidate| {
+                (candidate.pages.len(), Reverse(self.keys[candidate.paragraph as usize]))
+            })?;
         let frame = Frame::of(&model.words, |word| shared(&word));
         let forms: Vec<&Candidate> =
             with.into_iter().filter(|c| frame.fits(&self.words[c.paragraph as usize])).collect();
         let on = pages(&forms);
         let several = forms.len() >= 2 && on >= enough;
-        let sound = several
-            && frame.is_evident(on, all, &forms)
-            && !self.stand_together(&forms, on);
+        let sound = several && frame.is_evident(on, all, &forms) && !self.stand_together(&forms, on);
         sound.then_some((frame, forms))
     }
 
@@ -264,12 +268,12 @@ impl<'a> Site<'a> {
             let slots: Vec<u64> =
                 own.into_iter().filter(|word| *word != NUMBER && !frame.words.contains(word)).collect();
             let others = self.pages[*page as usize].iter().filter(|&&p| p != candidate.paragraph);
-            let elsewhere: HashSet<u64> = others.flat_map(|&p| self.words[p as usize].iter().copied()).collect();
+            let elsewhere: HashSet<u64> =
+                others.flat_map(|&p| self.words[p as usize].iter().copied()).collect();
             let found = slots.iter().filter(|word| elsewhere.contains(word)).count();
             !slots.is_empty() && 3 * found >= 2 * slots.len()
         };
-        let times: usize =
-            forms.iter().map(|c| c.pages.iter().filter(|page| again(c, page)).count()).sum();
+        let times: usize = forms.iter().map(|c| c.pages.iter().filter(|page| again(c, page)).count()).sum();
         2 * times >= pages(forms) as usize
     }
 
@@ -367,8 +371,7 @@ impl Frame {
         let is: Vec<bool> = model.iter().map(|&word| shared(word)).collect();
         let last = is.len() - 1;
         let steady = |&i: &usize| is[i] && (i == 0 || i == last || is[i - 1] || is[i + 1]);
-        let words: Vec<u64> =
-            model.iter().zip(&is).filter(|&(_, &is)| is).map(|(word, _)| word.0).collect();
+        let words: Vec<u64> = model.iter().zip(&is).filter(|&(_, &is)| is).map(|(word, _)| word.0).collect();
         Frame {
             numbers: words.iter().filter(|&&word| word == NUMBER).count(),
             steady: (0..is.len()).filter(steady).count(),
@@ -392,8 +395,7 @@ impl Frame {
         } else if words == 1 {
             everywhere && self.at_an_end
         } else {
-            let is_date =
-                |form: &&Candidate| form.words.iter().filter(|word| word.0 != NUMBER).count() <= 1;
+            let is_date = |form: &&Candidate| form.words.iter().filter(|word| word.0 != NUMBER).count() <= 1;
             self.numbers > 0 && everywhere && forms.iter().all(is_date)
         }
     }

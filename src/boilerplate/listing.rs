@@ -1,11 +1,11 @@
 //! Which paragraphs make a table of contents?
 //!
 //! The words of a page's paragraphs in, a flag for each out. An entry is said again further down, as the heading
-//! that it leads to, with two words more at most ("CacheLock" and "CacheLock Directive"), and stands beside another
+//! that it leads to, with two words more before or after it at most ("CacheLock" and "CacheLock Directive"), and stands beside another
 //! entry. Runs pass a table of contents at no cost, since its length says nothing of what stands beyond it; an
 //! entry too many lets a run pass a heading, nothing more.
 //!
-//! Time: three hashes of at most [`MAX_TOKENS`] tokens for each short paragraph.
+//! Time: six hashes of at most [`MAX_TOKENS`] tokens for each short paragraph.
 
 use std::collections::HashSet;
 
@@ -28,6 +28,7 @@ pub fn listed(page: &[&[u64]]) -> Vec<bool> {
         *again = tokens.len() <= MAX_TOKENS && below.contains(&hash(tokens));
         for length in tokens.len().saturating_sub(MORE_TOKENS).max(1)..=tokens.len() {
             below.insert(hash(&tokens[..length]));
+            below.insert(hash(&tokens[tokens.len() - length..]));
         }
     }
     let beside = |i: usize| (i > 0 && again[i - 1]) || again.get(i + 1) == Some(&true);
@@ -54,12 +55,13 @@ mod tests {
 
     #[test]
     fn entries_are_headings_further_down() {
-        check("title ab cd ef text ab text cd text ef text", ".###..... ..".replace(' ', "").as_str());
-        check("ab cd text abx text cdxy", "##....");
-        check("ab cd text abxyz text cdxyz", "......"); // three words more
-        check("ab text ab text", "...."); // alone
+        check("title ab cd ef one ab two cd three ef four", ".###.......");
+        check("ab cd one abx two cdxy", "##....");
+        check("ab cd one xab two xycd", "##....");
+        check("ab cd one abxyz two cdxyz", "......"); // three words more
+        check("ab one ab two", "...."); // alone
         check("ab ab ab", "##.");
-        check("abcdefghijkl bc text abcdefghijkl bc", "##...");
-        check("abcdefghijklm bc text abcdefghijklm bc", "....."); // too long, and then one is alone
+        check("abcdefghijkl bc one abcdefghijkl bc", "##...");
+        check("abcdefghijklm bc one abcdefghijklm bc", "....."); // too long, and then one is alone
     }
 }

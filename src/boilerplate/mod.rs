@@ -91,7 +91,12 @@ impl PageParagraph {
     /// [`SiteTemplates::recount`].
     pub fn without_sketch(key: ParagraphKey, tokens: u32) -> PageParagraph {
         let part = |shift: u32| (key >> shift) as u32; // of a hash: equal keys, equal sketches
-        PageParagraph { key, sketch: [part(0), part(32), part(64), part(96), part(16)], tokens, listed: false }
+        PageParagraph {
+            key,
+            sketch: [part(0), part(32), part(64), part(96), part(16)],
+            tokens,
+            listed: false,
+        }
     }
 }
 
@@ -205,6 +210,8 @@ pub struct TemplateSettings {
     pub section_pages: u32,
     /// `edge_percent` in a section.
     pub section_edge_percent: u32,
+    /// `guest_percent` in a section.
+    pub section_guest_percent: u32,
     /// `inline_percent` in a section.
     pub section_inline_percent: u32,
     /// `own_percent` in a section.
@@ -237,7 +244,8 @@ impl Default for TemplateSettings {
             short_page_tokens: 40,
             section_pages: 5,
             section_edge_percent: 30,
-            section_inline_percent: 40,
+            section_guest_percent: 5,
+            section_inline_percent: 45,
             section_own_percent: 30,
             hub_percent: 80,
             hub_own_percent: 50,
@@ -252,6 +260,7 @@ impl TemplateSettings {
     fn of_sections(&self) -> TemplateSettings {
         TemplateSettings {
             edge_percent: self.section_edge_percent,
+            guest_percent: self.section_guest_percent,
             inline_percent: self.section_inline_percent,
             pair_percent: 0,
             own_percent: self.section_own_percent,
@@ -389,21 +398,26 @@ impl SiteTemplates {
     /// `group_of_page` has the group of each page, in the order of `pages`; pages beyond its end are not
     /// counted. The longest page of a group decides for it (ties by its keys). Only ever takes paragraphs
     /// out: what this `mark`s, the earlier templates marked. `documents` still counts pages.
-    pub fn recount(&self, pages: &[Page], group_of_page: &[u32], settings: &TemplateSettings) -> SiteTemplates {
+    pub fn recount(
+        &self,
+        pages: &[Page],
+        group_of_page: &[u32],
+        settings: &TemplateSettings,
+    ) -> SiteTemplates {
         decide(&spokesmen(pages, group_of_page), pages, Some(self), settings)
     }
 }
 
 /// The page that decides for each group.
 fn spokesmen<'a>(pages: &[Page<'a>], group_of_page: &[u32]) -> Vec<Page<'a>> {
-    let mut of_group: HashMap<u32, Page> = HashMap::new();
+    let mut of_group: BTreeMap<u32, Page> = BTreeMap::new();
     for (&page, &group) in pages.iter().zip(group_of_page) {
         let best = of_group.entry(group).or_insert(page);
         if speaks_before(page, *best) {
             *best = page;
         }
     }
-    of_group.into_values().collect() // in any order: no decision depends on it
+    of_group.into_values().collect()
 }
 
 fn speaks_before(page: Page, other: Page) -> bool {

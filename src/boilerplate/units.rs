@@ -40,11 +40,16 @@ pub(super) enum End {
 
 /// Of pages with equal paragraphs one, in an order that is the same whatever the order of `pages`.
 pub(super) fn different<'a>(pages: &[Page<'a>]) -> Vec<Page<'a>> {
-    let mut different: Vec<(Vec<ParagraphKey>, Vec<SectionId>, Page)> =
-        pages.iter().map(|&page| (keys(page.paragraphs), sorted(page.sections), page)).collect();
-    different.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    let mut different: Vec<(Vec<ParagraphKey>, Page)> =
+        pages.iter().map(|&page| (keys(page.paragraphs), page)).collect();
+    // Forms of one paragraph have one key and may differ in all else.
+    let rest = |page: Page| {
+        let facts = |paragraph: &PageParagraph| (paragraph.tokens, paragraph.listed, paragraph.sketch);
+        (sorted(page.sections), page.paragraphs.iter().map(facts).collect::<Vec<_>>())
+    };
+    different.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rest(a.1).cmp(&rest(b.1))));
     different.dedup_by(|a, b| a.0 == b.0);
-    different.into_iter().map(|(_, _, page)| page).collect()
+    different.into_iter().map(|(_, page)| page).collect()
 }
 
 /// What each unit accepts; of what `earlier` accepted only, where it is given.
@@ -84,9 +89,8 @@ fn sections<'a>(different: &[Page<'a>], settings: &TemplateSettings) -> BTreeMap
             sections.entry(section).or_default().push(page);
         }
     }
-    sections.retain(|_, pages| {
-        pages.len() >= settings.section_pages as usize && pages.len() < different.len()
-    });
+    sections
+        .retain(|_, pages| pages.len() >= settings.section_pages as usize && pages.len() < different.len());
     sections
 }
 

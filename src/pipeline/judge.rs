@@ -245,7 +245,11 @@ fn gather(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<Gather
             let Some(number) = *mark else { continue };
             let (gathered, paragraph) = (&mut found[number as usize], &entry.paragraphs[index]);
             gathered.bytes += (paragraph.span.end - paragraph.span.start) as u64;
-            gathered.forms.entry(site.forms.of(paragraph.masked)).or_default().add(paragraph.exact, document, index);
+            gathered.forms.entry(site.forms.of(paragraph.masked)).or_default().add(
+                paragraph.exact,
+                document,
+                index,
+            );
             if gathered.examples.len() < EXAMPLES && gathered.examples.last() != Some(&document) {
                 gathered.examples.push(document);
             }

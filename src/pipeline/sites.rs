@@ -12,7 +12,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::{Census, Entry};
 use crate::boilerplate::{
-    Forms, Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, WordedParagraph, find, listed,
+    Forms, Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, WordedParagraph,
+    find, listed,
 };
 use crate::corpus::folders_of;
 use crate::shingle::is_number;
@@ -123,7 +124,10 @@ impl Boilerplate {
                 for (mark, paragraph) in marks.iter().zip(&entry.paragraphs) {
                     let Some(template) = *mark else { continue };
                     templates.entry(template).or_default().insert(group(page));
-                    paragraphs.entry((template, site.forms.of(paragraph.masked))).or_default().insert(group(page));
+                    paragraphs
+                        .entry((template, site.forms.of(paragraph.masked)))
+                        .or_default()
+                        .insert(group(page));
                 }
             }
             site.templates.pages = pages.len() as u32;
@@ -166,7 +170,8 @@ struct ReadPage {
 
 impl ReadPage {
     fn of(entry: &Entry, forms: &Forms) -> ReadPage {
-        let tokens: Vec<&[u64]> = entry.paragraphs.iter().map(|paragraph| entry.tokens_of(paragraph)).collect();
+        let tokens: Vec<&[u64]> =
+            entry.paragraphs.iter().map(|paragraph| entry.tokens_of(paragraph)).collect();
         let page_paragraph = |(paragraph, listed): (&super::census::Paragraph, bool)| PageParagraph {
             key: forms.of(paragraph.masked),
             sketch: paragraph.sketch,
@@ -217,7 +222,9 @@ fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
                 return Vec::new();
             }
             let mark = |&document: &u32| {
-                let marks = site.templates.mark(ReadPage::of(&census.documents[document as usize], &site.forms).page());
+                let marks = site
+                    .templates
+                    .mark(ReadPage::of(&census.documents[document as usize], &site.forms).page());
                 marks.iter().any(Option::is_some).then(|| (document, marks.into_boxed_slice()))
             };
             site.documents.iter().filter_map(mark).collect()
