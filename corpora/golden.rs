@@ -205,6 +205,8 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
         let with_texts = records(&run.join("templates.jsonl")).into_iter().map(|mut template| {
             let paragraphs = template["paragraphs"].as_array().cloned().unwrap_or_default();
             template["texts"] = paragraphs.iter().map(|paragraph| paragraph["text"].clone()).collect();
+            template["marked"] = paragraphs.iter().map(marked).collect();
+            template["variants"] = paragraphs.iter().map(|paragraph| paragraph["variants"].clone()).collect();
             template
         });
         problems.extend(pair_off("template", templates, with_texts.collect()));
@@ -213,6 +215,18 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
         problems.extend(pair_off("rejected", rejected, records(&run.join("rejected.jsonl"))));
     }
     problems
+}
+
+/// The text of a template paragraph with each slot in brackets.
+fn marked(paragraph: &Value) -> String {
+    let text = paragraph["text"].as_str().unwrap();
+    let (mut said, mut end) = (String::new(), 0);
+    for slot in paragraph["slots"].as_array().unwrap() {
+        let [start, after] = [&slot[0], &slot[1]].map(|byte| byte.as_u64().unwrap() as usize);
+        said += &format!("{}⟦{}⟧", &text[end..start], &text[start..after]);
+        end = after;
+    }
+    said + &text[end..]
 }
 
 /// Leads that several documents share are not told from other reused paragraphs yet.

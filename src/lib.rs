@@ -20,6 +20,9 @@ pub mod shingle;
 // What does this site say on every page? Templates.
 pub mod boilerplate;
 
+// Where do the forms of a template paragraph differ? Slots.
+pub mod slots;
+
 // What does this article say twice? Leads and repeats.
 pub mod repeats;
 

@@ -204,6 +204,9 @@ pub struct TemplateParagraph {
     pub documents: u32,
     /// How many different forms, told apart by their tokens.
     pub variants: u64,
+    /// Where they differ: bytes of `text`, start and end, ascending, not overlapping. An empty range: where other forms
+    /// have more.
+    pub slots: Vec<[usize; 2]>,
 }
 
 /// Two documents that are alike.

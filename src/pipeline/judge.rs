@@ -8,12 +8,12 @@ use super::census::{Census, Entry};
 use super::compare::Pair;
 use super::reuse::Reuse;
 use super::settings::Settings;
-use super::sites::{Boilerplate, Marks, Site, Variants};
+use super::sites::{Boilerplate, Marks, Site};
+use super::variants::Variants;
 use crate::boilerplate::TemplateShape;
 use crate::document::Span;
 use crate::findings::{
-    ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateParagraph,
-    TemplateRecord,
+    ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateRecord,
 };
 use crate::repeats;
 use crate::resolve::{Decision, Likeness, clusters};
@@ -200,16 +200,10 @@ fn template_name(site: &Site, template: &TemplateShape) -> String {
 pub fn templates(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<TemplateRecord> {
     let found = gather(census, boilerplate, site);
     let records = site.templates.templates.iter().zip(found).map(|(template, found)| {
-        let paragraphs = template.paragraphs.iter().filter_map(|paragraph| {
-            let forms = found.forms.get(&paragraph.key)?;
-            let (document, index) = forms.commonest()?;
-            let entry = &census.documents[document as usize];
-            Some(TemplateParagraph {
-                text: entry.paragraphs[index].span.of(&entry.document.text).to_owned(),
-                documents: paragraph.documents,
-                variants: forms.len() as u64,
-            })
-        });
+        let paragraphs = template
+            .paragraphs
+            .par_iter()
+            .filter_map(|paragraph| found.forms.get(&paragraph.key)?.record(census, paragraph.documents));
         TemplateRecord {
             template: template_name(site, template),
             site: site.name.to_string(),
@@ -245,11 +239,14 @@ fn gather(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<Gather
             let Some(number) = *mark else { continue };
             let (gathered, paragraph) = (&mut found[number as usize], &entry.paragraphs[index]);
             gathered.bytes += (paragraph.span.end - paragraph.span.start) as u64;
-            gathered.forms.entry(site.forms.of(paragraph.masked)).or_default().add(
-                paragraph.exact,
-                document,
-                index,
-            );
+            // A copy of a page is no second document with its forms.
+            if site.pages.binary_search(&document).is_ok() {
+                gathered
+                    .forms
+                    .entry(site.forms.of(paragraph.masked))
+                    .or_default()
+                    .add(document, index, paragraph);
+            }
             if gathered.examples.len() < EXAMPLES && gathered.examples.last() != Some(&document) {
                 gathered.examples.push(document);
             }

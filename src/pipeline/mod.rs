@@ -17,6 +17,7 @@ mod restore;
 mod reuse;
 mod settings;
 mod sites;
+mod variants;
 mod verify_run;
 mod write;
 

@@ -246,36 +246,3 @@ pub fn site_numbers(boilerplate: &Boilerplate, documents: usize) -> Vec<u32> {
     }
     numbers
 }
-
-/// The forms of a template paragraph: how many documents have each, and the first one's place.
-#[derive(Debug, Default)]
-pub struct Variants {
-    forms: HashMap<u128, Form>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Form {
-    documents: u32,
-    first: (u32, usize),
-}
-
-impl Variants {
-    /// A document has this form at this paragraph; documents come in order.
-    pub fn add(&mut self, form: u128, document: u32, paragraph: usize) {
-        let form = self.forms.entry(form).or_insert(Form { documents: 0, first: (document, paragraph) });
-        form.documents += 1;
-    }
-
-    /// How many different ones.
-    pub fn len(&self) -> usize {
-        self.forms.len()
-    }
-
-    /// Where the commonest one first stands: document and paragraph. Of equally common ones the first.
-    pub fn commonest(&self) -> Option<(u32, usize)> {
-        self.forms
-            .values()
-            .max_by_key(|form| (form.documents, std::cmp::Reverse(form.first)))
-            .map(|form| form.first)
-    }
-}
