@@ -4,7 +4,7 @@
 //! bytes), is verified and restored, and, where its records can be dealt out anew, runs as one shard and as many (the same
 //! decisions).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -211,6 +211,16 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
         });
         problems.extend(pair_off("template", templates, with_texts.collect()));
     }
+    if let Some(texts) = truth["corpus"].as_object() {
+        let found = corpus(run);
+        let names: BTreeSet<&String> = texts.keys().chain(found.keys()).collect();
+        for name in names {
+            let (found, expected) = (found.get(name), texts.get(name).and_then(Value::as_str));
+            if found.map(String::as_str) != expected {
+                problems.push(format!("corpus: {name}: {found:?}, expected {expected:?}"));
+            }
+        }
+    }
     if let Some(rejected) = truth["rejected"].as_array() {
         problems.extend(pair_off("rejected", rejected, records(&run.join("rejected.jsonl"))));
     }
@@ -269,6 +279,22 @@ fn agrees(wanted: &Value, found: &Value) -> bool {
         }
         (wanted, found) => wanted == found,
     }
+}
+
+/// The texts in `corpus/`: by id of lines, by path below it of files.
+fn corpus(run: &Path) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for (name, bytes) in unpacked(&run.join("corpus")) {
+        if name.contains(".jsonl") {
+            let of = |record: Value, field: &str| record[field].as_str().unwrap().to_owned();
+            texts.extend(
+                lines(&bytes).into_iter().map(|record| (of(record.clone(), "id"), of(record, "text"))),
+            );
+        } else {
+            texts.insert(name, String::from_utf8(bytes).unwrap());
+        }
+    }
+    texts
 }
 
 /// Everything in DIR that must be the same for the same input and settings.

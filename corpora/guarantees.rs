@@ -1,5 +1,8 @@
 //! The contract's guarantees 1 to 4 as laws over random corpora, and `verify` against planted faults.
 
+/// The same of runs that strip.
+mod stripping;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@
 
 use std::str::from_utf8;
 
-use dittograph::corpus::{Fields, Format, Record, Rejection, parse};
+use dittograph::corpus::{Fields, Format, Record, Rejection, parse, raw_ranges};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
@@ -102,6 +102,7 @@ fn check_against(
         (None, Err(rejection)) => return check_sentence(&rejection),
         (text, found) => panic!("{found:?}, not {text:?}, of {line:?} by {fields:?}"),
     };
+    check_cut(&record.text, fields, line);
     let label = |value: &Value| value.is_string() || value.is_number();
     let scalar = |value: &Value| label(value) || value.is_boolean();
     let id = first(object, &names(&fields.id, &["id", "doc_id", "uid"]), label);
@@ -117,6 +118,16 @@ fn check_against(
         let said = first(object, &[name.clone()], scalar);
         assert!(is_said(read.as_deref(), said), "{read:?}, not {said:?}, of {line:?} by {fields:?}");
     }
+}
+
+/// A span in the middle of the text can be cut out of the line, and nothing else of the text goes with it.
+fn check_cut(text: &str, fields: &Fields, line: &[u8]) {
+    let ends: Vec<usize> = text.char_indices().map(|(place, _)| place).chain([text.len()]).collect();
+    let (start, end) = (ends[ends.len() / 3], ends[ends.len() / 2]);
+    let raw = raw_ranges(Format::Jsonl, line, fields, &[start..end]).expect("a span of the text");
+    let shorter = [&line[..raw[0].start], &line[raw[0].end..]].concat();
+    let rest = parse(Format::Jsonl, &shorter, fields).expect("still a record").text.into_owned();
+    assert_eq!(rest, text[..start].to_owned() + &text[end..], "{start}..{end} cut out of {line:?} by {fields:?}");
 }
 
 /// The first value under one of `names` that is of the right kind.

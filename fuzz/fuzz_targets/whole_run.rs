@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use dittograph::corpus::{Compression, Format, Inputs, Part, Shard, Skipped, reader, writer};
 use dittograph::output::Summary;
 use dittograph::pipeline::{
-    self, CandidateSource, Content, Guards, Job, Settings, Silent, Target, pairs, restore, templates, verify,
+    self, CandidateSource, Content, Guards, Job, Settings, Silent, Strip, Target, pairs, restore, templates, verify,
 };
 use dittograph::resolve::{KeepKey, KeepOrder};
 use dittograph::text::ParagraphBreaks;
@@ -29,7 +29,9 @@ fuzz_target!(|case: Case| {
     let (dir, again) = (folder.path().join("dir"), folder.path().join("again"));
 
     let summary = run(&ONE_THREAD, &inputs, &settings, case.scan, &dir);
-    let documents = summary.documents;
+    let (documents, bytes) = (summary.documents, summary.bytes);
+    let parts = [bytes.kept, bytes.removed, bytes.stripped, bytes.rejected, bytes.framing];
+    assert_eq!(bytes.read, parts.iter().sum::<u64>(), "{case:?}");
     assert_eq!(documents.read, documents.kept + documents.removed + documents.rejected, "{case:?}");
     assert_eq!(verify(&dir).expect("a finished run").faults, Vec::<String>::new(), "{case:?}");
     if !case.scan {
@@ -193,6 +195,10 @@ fn settings_of(case: &Case) -> Settings {
     .clone();
     settings.fields.keep = settings.keep.fields();
     settings.protect = ["1", "5"].into_iter().take(bits(14, 2).min(2)).map(str::to_owned).collect();
+    // Each byte stands for a compression and for a set of what is stripped.
+    let strips = Strip::ALL.into_iter().enumerate();
+    let named = strips.filter(|(bit, _)| (case.compression / 3) >> bit & 1 == 1);
+    settings.strip = named.map(|(_, strip)| strip).collect();
     settings
 }
 

@@ -24,6 +24,7 @@ pub struct Args {
 pub enum Command {
     /// Remove near-duplicates: the cleaned corpus, findings, a summary
     #[command(after_help = "Examples: dittograph dedupe crawl/ -o clean/\n          \
+        dittograph dedupe crawl/ -o clean/ --strip boilerplate,leads,repeats\n          \
         zstd -dc part.jsonl.zst | dittograph dedupe - > clean.jsonl")]
     Dedupe(DedupeArgs),
     /// The same findings and summary, without a corpus
@@ -64,6 +65,16 @@ pub struct DedupeArgs {
     pub compare: CompareArgs,
     #[command(flatten)]
     pub guard: GuardArgs,
+    /// Take flagged spans out of kept documents: boilerplate, leads, repeats
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_enum,
+        value_name = "KIND,KIND",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    pub strip: Vec<StripArg>,
     /// Do not keep what was removed: no restore
     #[arg(long, help_heading = "Output")]
     pub no_removed: bool,
@@ -256,6 +267,17 @@ pub enum ContentArg {
     Article,
     // The whole text.
     All,
+}
+
+/// What is taken out of kept documents.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StripArg {
+    // Paragraphs of templates.
+    Boilerplate,
+    // Leads that later paragraphs say again.
+    Leads,
+    // Other paragraphs that later ones say again.
+    Repeats,
 }
 
 /// When progress is shown.

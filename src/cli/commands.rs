@@ -60,7 +60,8 @@ pub fn run(args: Args) -> Result<Outcome> {
 fn dedupe(args: DedupeArgs) -> Result<Outcome> {
     let Some(dir) = &args.output else { return filter(&args) };
     NewDir::check(dir, args.answer.force)?;
-    let session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let mut session = Session::begin(&args.read, &args.compare, &args.run)?;
+    session.settings.strip = settings::strip(&args.strip);
     let job = Job::Dedupe { with_removed: !args.no_removed };
     session.run_to(job, &args.guard, Target { dir, force: args.answer.force }, args.answer.json)
 }
@@ -82,7 +83,8 @@ fn filter(args: &DedupeArgs) -> Result<Outcome> {
         let problem = "--json, --force and --no-removed go with -o DIR; the filter writes documents only";
         return Err(Error::Usage(problem.to_owned()));
     }
-    let session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let mut session = Session::begin(&args.read, &args.compare, &args.run)?;
+    session.settings.strip = settings::strip(&args.strip);
     let mut out = BufWriter::new(io::stdout());
     let Session { inputs, settings, bar, .. } = &session;
     let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, bar)?;

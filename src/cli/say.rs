@@ -27,6 +27,10 @@ pub fn summary(summary: &Summary, dir: &Path) {
         count("repeat", "repeat"),
         count("reused", "reused paragraph")
     ));
+    if !summary.settings.strip.is_empty() {
+        let kinds = summary.settings.strip.join(", ");
+        line(&format!("{} stripped ({kinds})", counted(summary.bytes.stripped, "byte")));
+    }
     warnings(&summary.warnings);
     line(&format!("answers in {}", dir.display()));
 }

@@ -1,16 +1,16 @@
 //! From what was typed to what the library wants.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use dittograph::corpus::{Fields, Format, ReadMode, ReadSettings, SiteBy};
 use dittograph::error::{Error, Result};
-use dittograph::pipeline::{CandidateSource, CompareSettings, Content, Settings};
+use dittograph::pipeline::{CandidateSource, CompareSettings, Content, Settings, Strip};
 use dittograph::resolve::KeepOrder;
 use dittograph::text::ParagraphBreaks;
 
-use super::args::{CompareArgs, ContentArg, ReadArgs};
+use super::args::{CompareArgs, ContentArg, ReadArgs, StripArg};
 
 /// The library's settings for these words.
 pub fn settings(read: &ReadArgs, compare: &CompareArgs) -> Result<Settings> {
@@ -45,6 +45,16 @@ pub fn settings(read: &ReadArgs, compare: &CompareArgs) -> Result<Settings> {
         protect: compare.protect.as_deref().map(ids).transpose()?.unwrap_or_default(),
         ..Settings::default()
     })
+}
+
+/// What is taken out of kept documents.
+pub fn strip(kinds: &[StripArg]) -> BTreeSet<Strip> {
+    let strip = |kind: &StripArg| match kind {
+        StripArg::Boilerplate => Strip::Boilerplate,
+        StripArg::Leads => Strip::Leads,
+        StripArg::Repeats => Strip::Repeats,
+    };
+    kinds.iter().map(strip).collect()
 }
 
 /// Whether plain files are mapped.

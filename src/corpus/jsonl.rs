@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::BufRead;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -68,6 +69,65 @@ pub(super) fn parse<'a>(piece: &'a [u8], fields: &Fields) -> std::result::Result
     })
 }
 
+/// Walks the text's JSON string beside the text it stands for.
+pub(super) fn raw_ranges(
+    piece: &[u8],
+    fields: &Fields,
+    ranges: &[Range<usize>],
+) -> Option<Vec<Range<usize>>> {
+    let line = utf8(piece).ok()?;
+    let wanted = Wanted::new(fields);
+    let mut slots: Vec<Slot<'_, '_>> = wanted.names.iter().map(|name| Slot::new(name)).collect();
+    read_object(line, &mut slots).ok()?;
+    let (_, value) = Values { wanted: &wanted, slots: &slots }.text_value(line).ok()?;
+    let literal = value.get();
+    // The value is borrowed from the line, so its address tells where in the line it stands.
+    let place = literal.as_ptr().addr().checked_sub(line.as_ptr().addr())?;
+    let inner = literal.strip_prefix('"')?.strip_suffix('"')?;
+    let mut spelling = Spelling { inner, raw: 0, text: 0 };
+    let mut found = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let start = spelling.raw_place(range.start)?;
+        let end = spelling.raw_place(range.end)?;
+        found.push(place + 1 + start..place + 1 + end);
+    }
+    Some(found)
+}
+
+/// What stands between the quotes of a JSON string, and how far it was walked: bytes of it, and of its text.
+struct Spelling<'a> {
+    inner: &'a str,
+    raw: usize,
+    text: usize,
+}
+
+impl Spelling<'_> {
+    /// Where the character at this byte of the text is spelled; places must ascend.
+    fn raw_place(&mut self, text: usize) -> Option<usize> {
+        while self.text < text {
+            let (raw, text) = spelled(self.inner.as_bytes().get(self.raw..)?)?;
+            self.raw += raw;
+            self.text += text;
+        }
+        (self.text == text && self.inner.is_char_boundary(self.raw)).then_some(self.raw)
+    }
+}
+
+/// How many bytes spell what stands first, and how many bytes of text that is: an escape as a whole, else a byte.
+fn spelled(inner: &[u8]) -> Option<(usize, usize)> {
+    match inner {
+        [] => None,
+        [b'\\', b'u', rest @ ..] => {
+            let digits = std::str::from_utf8(rest.get(..4)?).ok()?;
+            // Half of a surrogate pair is no character; the pair is one of four bytes.
+            let character = char::from_u32(u32::from_str_radix(digits, 16).ok()?);
+            Some(character.map_or((12, 4), |character| (6, character.len_utf8())))
+        }
+        [b'\\', ..] => Some((2, 1)),
+        _ => Some((1, 1)),
+    }
+}
+
 fn not_an_object(line: &str) -> Rejection {
     match serde_json::from_str::<IgnoredAny>(line) {
         Ok(_) => Rejection::NotAnObject { found: JsonKind::of(line) },
@@ -93,7 +153,7 @@ struct Wanted<'n> {
     keep: Names,
 }
 
-type Names = std::ops::Range<usize>;
+type Names = Range<usize>;
 
 impl<'n> Wanted<'n> {
     fn new(fields: &'n Fields) -> Wanted<'n> {
@@ -163,11 +223,17 @@ struct Values<'s, 'n, 'a> {
 
 impl<'a> Values<'_, '_, 'a> {
     fn text(&self, line: &str) -> std::result::Result<Cow<'a, str>, Rejection> {
+        let (name, value) = self.text_value(line)?;
+        decode(name, value)
+    }
+
+    /// The JSON string that holds the text, and the name it was found under.
+    fn text_value(&self, line: &str) -> std::result::Result<(&str, &'a RawValue), Rejection> {
         let mut other = None;
         for slot in &self.slots[self.wanted.text.clone()] {
             let Some(value) = slot.value()? else { continue };
             match JsonKind::of(value.get()) {
-                JsonKind::String => return decode(slot.name, value),
+                JsonKind::String => return Ok((slot.name, value)),
                 found => {
                     other = other.or(Some(Rejection::TextIsNoString { field: slot.name.to_owned(), found }))
                 }

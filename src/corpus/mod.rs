@@ -35,7 +35,7 @@ pub use compression::{Compression, Damage, FinishWrite, decoder, reader, writer}
 pub use inputs::{Inputs, MARKER, Skipped, find_shards};
 pub use mapped::ReadMode;
 pub use pieces::{Chunk, Piece, PieceKind, ReadSettings, ShardDigest, read_shard};
-pub use record::{Fields, JsonKind, Record, Rejection, parse};
+pub use record::{Fields, JsonKind, Record, Rejection, parse, raw_ranges};
 pub use site::{SiteBy, folders_of, site_of};
 
 /// How a shard's bytes hold documents.
@@ -89,6 +89,14 @@ impl Format {
         let known =
             |format: &Format| format.extensions().iter().any(|known| inner.eq_ignore_ascii_case(known));
         Format::ALL.into_iter().find(known).map(|format| (format, compression))
+    }
+
+    /// Whether a record's bytes hold its text, so that spans can be cut out of it ([`raw_ranges`]). A format whose text
+    /// is extracted from something else (HTML) says no, and cannot be stripped.
+    pub fn holds_its_text(self) -> bool {
+        match self {
+            Format::Jsonl | Format::Text => true,
+        }
     }
 
     /// Whether a file holds one document, so that a folder of them is one shard.

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use super::{Format, jsonl, text};
 
@@ -56,6 +57,24 @@ pub fn parse<'a>(
     match format {
         Format::Jsonl => jsonl::parse(piece, fields),
         Format::Text => text::parse(piece, fields),
+    }
+}
+
+/// Where ranges of a record's text stand in its bytes, so that they can be cut out: with these bytes gone, `piece` is still
+/// a record, its text is the old one without `ranges`, and everything else in it is as it was.
+///
+/// `ranges` are byte ranges of the text that [`parse`] finds in `piece`, ascending, without overlap. `None` where they are
+/// not, where one of their ends lies within a character, or where `piece` is no record. Cost: one walk over the bytes and
+/// one more over the text.
+pub fn raw_ranges(
+    format: Format,
+    piece: &[u8],
+    fields: &Fields,
+    ranges: &[Range<usize>],
+) -> Option<Vec<Range<usize>>> {
+    match format {
+        Format::Jsonl => jsonl::raw_ranges(piece, fields, ranges),
+        Format::Text => text::raw_ranges(piece, ranges),
     }
 }
 

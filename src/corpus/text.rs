@@ -4,6 +4,7 @@
 //! text record has no fields: no id, no url, no site.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::pieces::{PieceKind, Shape};
 use super::record::{Fields, Record, Rejection, utf8};
@@ -34,4 +35,16 @@ pub(super) fn parse<'a>(piece: &'a [u8], fields: &Fields) -> std::result::Result
         within: None,
         keep: vec![None; fields.keep.len()],
     })
+}
+
+/// The text is its bytes.
+pub(super) fn raw_ranges(piece: &[u8], ranges: &[Range<usize>]) -> Option<Vec<Range<usize>>> {
+    let text = utf8(piece).ok()?;
+    let mut last = 0;
+    for range in ranges {
+        text.get(last..range.start)?;
+        text.get(range.clone())?;
+        last = range.end;
+    }
+    Some(ranges.to_vec())
 }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::removed::{PieceRecord, RemovedKind};
+use super::removed::{PieceRecord, RemovedKind, Stripped};
 use super::summary::{Input, SUMMARY, Summary};
 use crate::corpus::{Compression, MARKER, reader};
 use crate::error::{Error, Result};
@@ -39,6 +39,8 @@ pub struct Original {
     pub bytes: Vec<u8>,
     /// How many of them, at the beginning, are a byte order mark before the record.
     pub mark: usize,
+    /// The spans of a kept record that are not in `corpus/`, in `bytes`.
+    pub stripped: Vec<Stripped>,
 }
 
 /// What became of a run of bytes.
@@ -102,34 +104,32 @@ impl FinishedRun {
         let (mut offset, mut ordinal) = (0, 0);
         loop {
             let original = match removed.peek()? {
-                Some(piece) if piece.offset == offset => {
+                Some(piece) if piece.offset == offset && piece.kind != RemovedKind::Stripped => {
                     let (kind, place) = (piece.kind, piece.ordinal);
-                    let line = removed.line;
-                    let bytes = removed.take().and_then(PieceRecord::into_bytes).ok_or_else(|| {
-                        Error::Run(format!(
-                            "{}: line {line}: not the bytes that it says",
-                            removed_path.display()
-                        ))
-                    })?;
+                    let bytes = removed.take_bytes()?;
                     let fate = match kind {
                         RemovedKind::Framing => Fate::Framing,
-                        RemovedKind::Record => Fate::Removed,
                         RemovedKind::Rejected => Fate::Rejected,
+                        RemovedKind::Record | RemovedKind::Stripped => Fate::Removed,
                     };
                     if let Some(place) = place {
                         ordinal = place + 1;
                     }
-                    Original { part: 0, offset, ordinal: place, fate, bytes, mark: 0 }
+                    let stripped = Vec::new();
+                    Original { part: 0, offset, ordinal: place, fate, bytes, mark: 0, stripped }
                 }
                 next => {
-                    let next = next.map(|piece| piece.offset);
-                    let mut bytes = Vec::new();
-                    corpus.read_until(b'\n', &mut bytes).map_err(Error::io(&corpus_path))?;
-                    let end = offset + bytes.len() as u64;
-                    if bytes.is_empty() && next.is_none() {
+                    let last = next.is_none();
+                    let mut line = Vec::new();
+                    corpus.read_until(b'\n', &mut line).map_err(Error::io(&corpus_path))?;
+                    if line.is_empty() && last {
                         return Ok(());
                     }
-                    if bytes.is_empty() || next.is_some_and(|next| end > next) {
+                    let missing = line.is_empty();
+                    let whole = Splice::of(line, offset, ordinal, &mut removed)?;
+                    let end = offset + whole.as_ref().map_or(0, |whole| whole.bytes.len() as u64);
+                    let overlaps = removed.peek()?.is_some_and(|piece| end > piece.offset);
+                    let Some(whole) = whole.filter(|_| !missing && !overlaps) else {
                         return Err(Error::Run(format!(
                             "{}: after byte {offset} of the original, the next record here and the next piece of {} (line {}) \
                              do not fit together; one of the two files was changed",
@@ -137,9 +137,9 @@ impl FinishedRun {
                             removed_path.display(),
                             removed.line
                         )));
-                    }
+                    };
                     ordinal += 1;
-                    Original { part: 0, offset, ordinal: Some(ordinal - 1), fate: Fate::Kept, bytes, mark: 0 }
+                    whole.kept(0, offset, ordinal - 1)
                 }
             };
             offset += original.bytes.len() as u64;
@@ -153,7 +153,12 @@ impl FinishedRun {
             let relative = input.path_of(file);
             let kept = self.dir.join("corpus").join(&relative);
             let removed = self.dir.join("removed").join(&relative);
+            let strips = !self.summary.settings.strip.is_empty();
             let (path, fate) = match (kept.is_file(), removed.is_file()) {
+                (true, true) if strips => {
+                    each(self.stripped_file(part, &kept, removed, file.compression)?)?;
+                    continue;
+                }
                 (true, false) => (kept, Fate::Kept),
                 (false, true) if self.rejected.contains(&(input.shard.clone(), ordinal)) => {
                     (removed, Fate::Rejected)
@@ -175,10 +180,79 @@ impl FinishedRun {
             };
             let mut bytes = Vec::new();
             reader(&path, file.compression)?.read_to_end(&mut bytes).map_err(Error::io(&path))?;
-            let mark = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-            each(Original { part, offset: 0, ordinal: Some(ordinal), fate, bytes, mark })?;
+            let (mark, stripped) = (mark_of(&bytes), Vec::new());
+            each(Original { part, offset: 0, ordinal: Some(ordinal), fate, bytes, mark, stripped })?;
         }
         Ok(())
+    }
+
+    fn stripped_file(
+        &self,
+        part: usize,
+        kept: &Path,
+        removed: PathBuf,
+        compression: Compression,
+    ) -> Result<Original> {
+        let ordinal = part as u64;
+        let mut rest = Vec::new();
+        reader(kept, compression)?.read_to_end(&mut rest).map_err(Error::io(kept))?;
+        let mut pieces = Pieces::open(removed, compression)?;
+        let whole = Splice::of(rest, 0, ordinal, &mut pieces)?;
+        let left_over = pieces.peek()?.is_some();
+        match whole.filter(|_| !left_over) {
+            Some(whole) => Ok(Original { mark: mark_of(&whole.bytes), ..whole.kept(part, 0, ordinal) }),
+            None => Err(Error::Run(format!(
+                "{}: line {}: does not fit into {}; one of the two files was changed",
+                pieces.path.display(),
+                pieces.line,
+                kept.display()
+            ))),
+        }
+    }
+}
+
+fn mark_of(bytes: &[u8]) -> usize {
+    if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
+}
+
+/// A kept record whose stripped spans are put back.
+struct Splice {
+    bytes: Vec<u8>,
+    stripped: Vec<Stripped>,
+}
+
+impl Splice {
+    /// Puts the next pieces that are spans of this document back into `rest`, its bytes without them. `None` where one of
+    /// them has no place there.
+    fn of(rest: Vec<u8>, offset: u64, ordinal: u64, pieces: &mut Pieces) -> Result<Option<Splice>> {
+        let is_own =
+            |piece: &PieceRecord| piece.kind == RemovedKind::Stripped && piece.ordinal == Some(ordinal);
+        if !pieces.peek()?.is_some_and(is_own) {
+            return Ok(Some(Splice { bytes: rest, stripped: Vec::new() }));
+        }
+        let mut rest = rest.as_slice();
+        let (mut bytes, mut stripped) = (Vec::new(), Vec::new());
+        while let Some(piece) = pieces.peek()?.filter(|piece| is_own(piece)) {
+            let before = piece.offset.checked_sub(offset + bytes.len() as u64);
+            let before = before.and_then(|before| usize::try_from(before).ok());
+            let (Some(paragraphs), Some((before, after))) =
+                (piece.paragraphs, before.and_then(|before| rest.split_at_checked(before)))
+            else {
+                return Ok(None);
+            };
+            bytes.extend_from_slice(before);
+            let start = bytes.len();
+            bytes.extend(pieces.take_bytes()?);
+            stripped.push(Stripped { paragraphs, raw: start..bytes.len() });
+            rest = after;
+        }
+        bytes.extend_from_slice(rest);
+        Ok(Some(Splice { bytes, stripped }))
+    }
+
+    fn kept(self, part: usize, offset: u64, ordinal: u64) -> Original {
+        let Splice { bytes, stripped } = self;
+        Original { part, offset, ordinal: Some(ordinal), fate: Fate::Kept, bytes, mark: 0, stripped }
     }
 }
 
@@ -201,6 +275,7 @@ fn check_names(path: &Path, summary: &Summary) -> Result<()> {
 
 /// The pieces of a `removed/SHARD`, one ahead.
 struct Pieces {
+    path: PathBuf,
     lines: Option<Lines>,
     next: Option<PieceRecord>,
     /// The line of `next`, counted from 1.
@@ -209,11 +284,12 @@ struct Pieces {
 
 impl Pieces {
     fn open(path: PathBuf, compression: Compression) -> Result<Pieces> {
-        Ok(Pieces { lines: Some(Lines::open(path, compression)?), next: None, line: 0 })
+        let lines = Some(Lines::open(path.clone(), compression)?);
+        Ok(Pieces { path, lines, next: None, line: 0 })
     }
 
     fn none() -> Pieces {
-        Pieces { lines: None, next: None, line: 0 }
+        Pieces { path: PathBuf::new(), lines: None, next: None, line: 0 }
     }
 
     fn peek(&mut self) -> Result<Option<&PieceRecord>> {
@@ -224,8 +300,12 @@ impl Pieces {
         Ok(self.next.as_ref())
     }
 
-    fn take(&mut self) -> Option<PieceRecord> {
-        self.next.take()
+    /// The bytes of the piece that was peeked at, which is passed.
+    fn take_bytes(&mut self) -> Result<Vec<u8>> {
+        self.next.take().and_then(PieceRecord::into_bytes).ok_or_else(|| {
+            let path = self.path.display();
+            Error::Run(format!("{path}: line {}: not the bytes that it says", self.line))
+        })
     }
 }
 

@@ -11,7 +11,7 @@ mod shard_writer;
 mod summary;
 
 pub use finished::{Fate, FinishedRun, Original, read_records};
-pub use removed::{PieceRecord, RemovedKind};
+pub use removed::{PieceRecord, RemovedKind, Stripped, rest};
 pub use run_dir::{NewDir, RecordWriter, RunDir};
 pub use shard_writer::ShardWriter;
 pub use summary::{

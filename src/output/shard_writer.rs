@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::removed::{PieceRecord, RemovedKind};
+use super::removed::{PieceRecord, RemovedKind, Stripped, rest};
 use super::run_dir::{RecordWriter, RunDir};
 use crate::corpus::{FinishWrite, Shard};
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 ///
 /// A shard whose file holds many records becomes `corpus/SHARD` with the records that stay, and `removed/SHARD` with a
 /// [`PieceRecord`] for everything else. Where a file is a document, it stays under its name in `corpus/` or leaves
-/// under its name to `removed/`.
+/// under its name to `removed/`; of one that is stripped, `removed/` has the spans, as [`PieceRecord`]s.
 pub struct ShardWriter<'a> {
     run: &'a RunDir,
     shard: &'a Shard,
@@ -47,6 +47,31 @@ impl<'a> ShardWriter<'a> {
         match &mut self.target {
             Target::Records { corpus, .. } => corpus.write_all(bytes).map_err(Error::io(path)),
             Target::Files { .. } => self.write_file(part, "corpus", bytes),
+        }
+    }
+
+    /// A record that stays without some spans of it: `bytes` is the whole of it, `offset` where it stands in the file.
+    pub fn strip(
+        &mut self,
+        part: usize,
+        offset: u64,
+        ordinal: u64,
+        bytes: &[u8],
+        stripped: &[Stripped],
+    ) -> Result<()> {
+        self.keep(part, &rest(bytes, stripped).collect::<Vec<_>>().concat())?;
+        let pieces = stripped.iter().map(|span| PieceRecord::stripped(offset, ordinal, bytes, span));
+        match &mut self.target {
+            Target::Records { removed: Some(removed), .. } => {
+                pieces.into_iter().try_for_each(|piece| removed.write(&piece))
+            }
+            Target::Files { .. } if self.with_removed => {
+                let relative = self.relative("removed", part);
+                let mut file = self.run.records(&relative, self.shard.parts[part].compression)?;
+                pieces.into_iter().try_for_each(|piece| file.write(&piece))?;
+                file.finish()
+            }
+            _ => Ok(()),
         }
     }
 
@@ -90,16 +115,13 @@ impl<'a> ShardWriter<'a> {
 
     fn write_file(&mut self, part: usize, into: &str, bytes: &[u8]) -> Result<()> {
         self.turn_to(part)?;
-        let source = &self.shard.parts[part];
-        let relative = match self.shard.folder {
-            true => format!("{into}/{}/{}", self.shard.name, source.name),
-            false => format!("{into}/{}", self.shard.name),
-        };
+        let relative = self.relative(into, part);
+        let compression = self.shard.parts[part].compression;
         if let Target::Files { open, held, decided, .. } = &mut self.target {
             if !*decided {
                 *decided = true;
                 if into == "corpus" || self.with_removed {
-                    *open = Some(self.run.raw(&relative, source.compression)?);
+                    *open = Some(self.run.raw(&relative, compression)?);
                 }
             }
             if let Some(file) = open {
@@ -110,6 +132,14 @@ impl<'a> ShardWriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Where a file that is a document goes.
+    fn relative(&self, into: &str, part: usize) -> String {
+        match self.shard.folder {
+            true => format!("{into}/{}/{}", self.shard.name, self.shard.parts[part].name),
+            false => format!("{into}/{}", self.shard.name),
+        }
     }
 
     fn turn_to(&mut self, part: usize) -> Result<()> {

@@ -67,6 +67,8 @@ pub struct SettingsRecord {
     pub exact: bool,
     /// The keep keys.
     pub keep: Vec<String>,
+    /// What was taken out of kept documents: `boilerplate`, `leads`, `repeats`.
+    pub strip: Vec<String>,
     /// How many ids were protected.
     pub protected: u64,
     /// Only documents equal in this field were compared.

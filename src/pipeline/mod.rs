@@ -17,6 +17,7 @@ mod restore;
 mod reuse;
 mod settings;
 mod sites;
+mod strip;
 mod variants;
 mod verify_run;
 mod write;
@@ -40,6 +41,8 @@ pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
 pub use settings::{CandidateSource, CompareSettings, Content, Settings};
 use sites::{Boilerplate, site_numbers};
+pub use strip::Strip;
+use strip::Strips;
 pub use verify_run::{Checked, verify};
 
 /// When a run warns, and when it stops.
@@ -95,6 +98,7 @@ pub fn run(
 ) -> Result<Summary> {
     let mut clock = Clock::default();
     check_inputs_stay(inputs, target)?;
+    strip::check_shards(&inputs.shards, &settings.strip)?;
     let dir = RunDir::create(target.dir, target.force)?;
     let skipped = inputs.skipped;
     let census = clock.time("read", || census::take(&inputs.shards, settings, progress))?;
@@ -116,14 +120,16 @@ pub fn run(
         decisions: &decided.decisions,
         reuses: &reuses,
     };
+    let mut strips = Strips::default();
     let (findings, clusters, templates) =
-        clock.time("findings", || write::records(&dir, &judged, progress))?;
+        clock.time("findings", || write::records(&dir, &judged, &mut strips, progress))?;
+    let (documents, mut bytes) = accounts(&census, &decided.decisions);
     if let Job::Dedupe { with_removed } = job {
-        clock.time("write", || {
-            write::corpus(&dir, &census, &decided.decisions, with_removed, settings, progress)
+        bytes.stripped = clock.time("write", || {
+            write::corpus(&dir, &census, &decided.decisions, &strips, with_removed, settings, progress)
         })?;
+        bytes.kept -= bytes.stripped;
     }
-    let (documents, bytes) = accounts(&census, &decided.decisions);
     let summary = Summary {
         dittograph: env!("CARGO_PKG_VERSION").to_owned(),
         unicode: crate::text::unicode_versions().to_string(),
@@ -167,7 +173,8 @@ fn check_inputs_stay(inputs: &Inputs, target: Target) -> Result<()> {
     }
 }
 
-/// Writes the kept records to `out`, in input order, and leaves nothing else. Says what was read and kept.
+/// Writes the kept records to `out`, in input order, without what is stripped of them, and leaves nothing else. Says what
+/// was read and kept.
 pub fn filter(
     inputs: &Inputs,
     settings: &Settings,
@@ -175,13 +182,25 @@ pub fn filter(
     out: &mut dyn Write,
     progress: &dyn Progress,
 ) -> Result<Told> {
+    strip::check_shards(&inputs.shards, &settings.strip)?;
     let census = census::take(&inputs.shards, settings, progress)?;
     let decided = decide(&census, settings, progress, &mut Clock::default());
     let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
     }
-    write::filter(&census, &decided.decisions, settings, out)?;
+    let strips = match settings.strip.is_empty() {
+        true => Strips::default(),
+        false => Strips::of(&Judged {
+            census: &census,
+            settings,
+            boilerplate: &decided.boilerplate,
+            site_of: &site_numbers(&decided.boilerplate, census.documents.len()),
+            decisions: &decided.decisions,
+            reuses: &[],
+        }),
+    };
+    write::filter(&census, &decided.decisions, &strips, settings, out)?;
     Ok(told(&census, &decided.decisions, warnings(&census, settings, &losses)))
 }
 

@@ -1,8 +1,9 @@
 //! The settings of a run, gathered. Each stage owns the defaults of its own.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 
+use super::strip::Strip;
 use crate::boilerplate::TemplateSettings;
 use crate::corpus::{Fields, ReadSettings, SiteBy};
 use crate::output::SettingsRecord;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub keep: KeepOrder,
     /// Ids of documents that are never removed.
     pub protect: HashSet<String>,
+    /// What is taken out of the documents that stay; nothing by default: it is only flagged.
+    pub strip: BTreeSet<Strip>,
 }
 
 /// What counts as alike.
@@ -86,6 +89,7 @@ impl Settings {
             content: content.to_owned(),
             exact: self.compare.candidates == CandidateSource::Exact,
             keep: self.keep.0.iter().map(ToString::to_string).collect(),
+            strip: self.strip.iter().map(|strip| strip.name().to_owned()).collect(),
             protected: self.protect.len() as u64,
             within: self.fields.within.clone(),
             seed: self.compare.seed,
@@ -113,6 +117,7 @@ impl Default for Settings {
             compare: CompareSettings::default(),
             keep: KeepOrder::default(),
             protect: HashSet::new(),
+            strip: BTreeSet::new(),
         }
     }
 }

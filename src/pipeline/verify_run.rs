@@ -1,17 +1,22 @@
-//! A finished run, checked again: guarantees 1 to 3, and that its records say one thing.
+//! A finished run, checked again: guarantees 1 to 3, what was stripped, and that its records say one thing.
 //!
 //! Everything is read back from DIR alone. Each fault found is a sentence that says what and where; none is repaired.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::contents::Words;
 use super::restore::Digest;
+use super::strip::{self, Flagged, Strip};
 use crate::corpus::{Compression, Fields, parse};
 use crate::document::Span;
 use crate::error::{Error, Result};
 use crate::findings::{ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord};
-use crate::output::{Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, read_records};
+use crate::output::{
+    Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, Stripped, read_records,
+};
+use crate::repeats::RepeatSettings;
+use crate::text::{ParagraphBreaks, paragraphs};
 use crate::verify::overlap_of_tokens;
 
 /// What a check came to.
@@ -34,7 +39,8 @@ const TOLERANCE: f64 = 1e-9;
 const THIN_TOKENS: usize = 20;
 
 /// Checks DIR: its checksums and counts, that what stayed and what left are together the input's bytes, that every
-/// duplicate has a kept witness which is as similar as it says. A scan has records only.
+/// duplicate has a kept witness which is as similar as it says, that what was stripped is what the findings and `--strip`
+/// say, and that no repeat was stripped which what stays does not say again. A scan has records only.
 ///
 /// # Errors
 /// Where DIR is no finished run. Everything else is a fault in the answer.
@@ -78,6 +84,8 @@ struct Said {
     /// The boilerplate of each document that has some.
     boilerplate: HashMap<Name, Vec<Span>>,
     templates: HashSet<String>,
+    /// What the findings of each document flag.
+    flagged: HashMap<Name, Vec<Flagged>>,
     /// Where the spans of each document end last, and its label.
     documents: HashMap<Name, (usize, String)>,
 }
@@ -281,8 +289,16 @@ impl Check<'_> {
         let (mut documents, mut bytes) = (Documents::default(), Bytes::default());
         for input in &self.run.summary.inputs {
             let mut hash = Digest::new(input);
-            let mut walk =
-                Walk { said, wanted: &wanted, input, fields: self.fields(), faults: Vec::new(), last: None };
+            let mut walk = Walk {
+                said,
+                wanted: &wanted,
+                input,
+                fields: self.fields(),
+                strip: self.strip(),
+                breaks: self.breaks(),
+                faults: Vec::new(),
+                last: None,
+            };
             let read = self.run.for_each_original(input, |original| {
                 hash.add(&original);
                 walk.count(&original, &mut documents, &mut bytes);
@@ -322,6 +338,17 @@ impl Check<'_> {
             within: settings.within.clone(),
             keep: Vec::new(),
         }
+    }
+
+    fn strip(&self) -> BTreeSet<Strip> {
+        let named = |strip: &Strip| self.run.summary.settings.strip.iter().any(|name| name == strip.name());
+        Strip::ALL.into_iter().filter(named).collect()
+    }
+
+    fn breaks(&self) -> ParagraphBreaks {
+        let name = &self.run.summary.settings.paragraphs;
+        let all = [ParagraphBreaks::Auto, ParagraphBreaks::Blank, ParagraphBreaks::Line];
+        all.into_iter().find(|breaks| breaks.name() == name).unwrap_or_default()
     }
 
     /// Guarantee 1: every duplicate has a kept witness that is as similar as the finding says.
@@ -413,7 +440,11 @@ fn pieces<'t>(text: &'t str, left_out: &[Span]) -> Vec<&'t str> {
 
 impl Said {
     fn take(&mut self, finding: Finding, place: String) {
+        let flagged = Flagged::of(&finding);
         let document = (finding.shard, finding.ordinal);
+        if let Some(flagged) = flagged {
+            self.flagged.entry(document.clone()).or_default().push(flagged);
+        }
         let end = finding.place.map_or(0, |place| place.span.end);
         let known = self.documents.entry(document.clone()).or_insert((0, finding.doc));
         known.0 = known.0.max(end);
@@ -438,6 +469,8 @@ struct Walk<'a> {
     wanted: &'a HashSet<Name>,
     input: &'a Input,
     fields: Fields,
+    strip: BTreeSet<Strip>,
+    breaks: ParagraphBreaks,
     faults: Vec<String>,
     /// The record that the last piece was a part of.
     last: Option<u64>,
@@ -449,7 +482,9 @@ impl Walk<'_> {
         let begins = original.ordinal.is_some() && original.ordinal != self.last;
         self.last = original.ordinal.or(self.last);
         bytes.framing += original.mark as u64;
-        let length = length - original.mark as u64;
+        let stripped = original.stripped.iter().map(|span| span.raw.len() as u64).sum::<u64>();
+        bytes.stripped += stripped;
+        let length = length.saturating_sub(original.mark as u64 + stripped);
         let (count, sum) = match original.fate {
             Fate::Kept => (&mut documents.kept, &mut bytes.kept),
             Fate::Removed => (&mut documents.removed, &mut bytes.removed),
@@ -483,7 +518,7 @@ impl Walk<'_> {
             }
             return;
         }
-        if said.is_none() && !self.wanted.contains(&document) {
+        if said.is_none() && !self.wanted.contains(&document) && original.stripped.is_empty() {
             return;
         }
         let bytes = &original.bytes[original.mark..];
@@ -494,11 +529,59 @@ impl Walk<'_> {
                 if said.is_some_and(|(end, doc)| *end > record.text.len() || *doc != label) {
                     self.fault(&document, "findings speak of another text or id than it has");
                 }
+                if original.fate == Fate::Kept
+                    && let Err(problem) = self.stripped(&original, &document, &record.text)
+                {
+                    self.fault(&document, &problem);
+                }
                 if self.wanted.contains(&document) {
                     let (text, within) = (record.text.into_owned(), record.within);
                     texts.insert(document, Text { text, within, kept: original.fate == Fate::Kept });
                 }
             }
+        }
+    }
+
+    /// Whether what was stripped of a kept document is what its findings and `--strip` say, and nothing of it is lost.
+    fn stripped(&self, original: &Original, document: &Name, text: &str) -> std::result::Result<(), String> {
+        let flagged = self.said.flagged.get(document).map_or(&[][..], Vec::as_slice);
+        if original.stripped.is_empty() && (flagged.is_empty() || self.strip.is_empty()) {
+            return Ok(());
+        }
+        let mut copies = HashSet::new();
+        for Stripped { paragraphs: [first, last], .. } in &original.stripped {
+            let names = |run: &&Flagged| run.paragraphs == [*first, *last] && self.strip.contains(&run.by);
+            match flagged.iter().find(names) {
+                None => {
+                    return Err(format!(
+                        "paragraphs {first} to {last} were stripped, but no finding that --strip names says why"
+                    ));
+                }
+                Some(run) => copies.extend((run.by != Strip::Boilerplate).then_some(*first)),
+            }
+        }
+        let spans = paragraphs(text, self.breaks);
+        let settings = RepeatSettings::default();
+        if let Some(copy) = strip::uncovered(text, &spans, flagged, &copies, &settings) {
+            return Err(format!("paragraph {copy} was stripped, but what stays does not say it again"));
+        }
+        let cuts = strip::cuts(text, &spans, flagged, &self.strip, &settings);
+        let record = &original.bytes[original.mark..];
+        let expected = strip::in_bytes(self.input.format, record, &self.fields, &cuts).unwrap_or_default();
+        let in_record = |span: &Stripped| {
+            let [start, end] =
+                [span.raw.start, span.raw.end].map(|place| place.saturating_sub(original.mark));
+            let raw = start..end;
+            Stripped { raw, ..span.clone() }
+        };
+        let found: Vec<Stripped> = original.stripped.iter().map(in_record).collect();
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!(
+                "{} spans were stripped, but its findings and --strip say {}, or other bytes",
+                found.len(),
+                expected.len()
+            )),
         }
     }
 

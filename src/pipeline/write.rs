@@ -7,18 +7,25 @@ use super::chunks::for_each_chunk;
 use super::judge::{Judged, templates};
 use super::progress::{Progress, Unit};
 use super::settings::Settings;
+use super::strip::Strips;
 use crate::corpus::{Chunk, Compression, PieceKind};
 use crate::document::DocId;
 use crate::error::{Error, Result};
 use crate::findings::KINDS;
-use crate::output::{Fate, FindingCounts, RemovedKind, RunDir, ShardWriter};
+use crate::output::{Fate, FindingCounts, RemovedKind, RunDir, ShardWriter, Stripped, rest};
 use crate::resolve::Decision;
 
 /// Documents whose findings are made together.
 const FINDINGS_BLOCK: u32 = 1 << 12;
 
-/// Writes `findings/`, `clusters.jsonl`, `templates.jsonl` and `rejected.jsonl`; counts the findings.
-pub fn records(run: &RunDir, judged: &Judged, progress: &dyn Progress) -> Result<(FindingCounts, u64, u64)> {
+/// Writes `findings/`, `clusters.jsonl`, `templates.jsonl` and `rejected.jsonl`; counts the findings. Puts into `strips`
+/// what they have taken out.
+pub fn records(
+    run: &RunDir,
+    judged: &Judged,
+    strips: &mut Strips,
+    progress: &dyn Progress,
+) -> Result<(FindingCounts, u64, u64)> {
     let census = judged.census;
     progress.begin("findings", Unit::Documents, Some(census.documents.len() as u64));
     let mut counts: FindingCounts = KINDS.iter().map(|kind| (kind.name().to_owned(), 0)).collect();
@@ -32,7 +39,9 @@ pub fn records(run: &RunDir, judged: &Judged, progress: &dyn Progress) -> Result
         let end = first + of_shard as u32;
         while first < end {
             let last = end.min(first + FINDINGS_BLOCK);
-            for finding in judged.findings(first, last).into_iter().flatten() {
+            let found = judged.findings(first, last);
+            strips.add(judged, first, &found);
+            for finding in found.into_iter().flatten() {
                 *counts.entry(finding.finding.name().to_owned()).or_default() += 1;
                 file.write(&finding)?;
             }
@@ -68,21 +77,22 @@ fn write_all<T: serde::Serialize>(run: &RunDir, name: &str, records: impl Iterat
     Ok(count)
 }
 
-/// Writes `corpus/` and, with `with_removed`, `removed/`.
+/// Writes `corpus/` and, with `with_removed`, `removed/`. Gives how many bytes were stripped.
 pub fn corpus(
     run: &RunDir,
     census: &Census,
     decisions: &[Decision],
+    strips: &Strips,
     with_removed: bool,
     settings: &Settings,
     progress: &dyn Progress,
-) -> Result<()> {
+) -> Result<u64> {
     let total = census.digests.iter().map(|facts| facts.digest.bytes).sum();
     progress.begin("writing", Unit::Bytes, Some(total));
     let mut fates = Fates { census, decisions, next: 0 };
     let mut open: Option<(usize, ShardWriter)> = None;
-    let mut begun = 0;
-    again(census, settings, |shard, chunk| {
+    let (mut begun, mut bytes_stripped) = (0, 0);
+    again(census, settings, strips, |shard, chunk, stripped| {
         while begun <= shard {
             if let Some((_, done)) = open.take() {
                 done.finish()?;
@@ -91,12 +101,18 @@ pub fn corpus(
             begun += 1;
         }
         let Some((_, writer)) = &mut open else { return Ok(()) };
-        for piece in &chunk.pieces {
+        for (number, piece) in chunk.pieces.iter().enumerate() {
             let (bytes, part) = (chunk.bytes_of(piece), chunk.part as usize);
             let id = DocId { shard: shard as u32, ordinal: piece.ordinal };
             let kind = match fates.of(id, piece.kind) {
                 Fate::Kept => {
-                    writer.keep(part, bytes)?;
+                    match stripped.get(number).filter(|stripped| !stripped.is_empty()) {
+                        None => writer.keep(part, bytes)?,
+                        Some(stripped) => {
+                            bytes_stripped += stripped.iter().map(|span| span.raw.len() as u64).sum::<u64>();
+                            writer.strip(part, chunk.offset_of(piece), piece.ordinal, bytes, stripped)?;
+                        }
+                    }
                     continue;
                 }
                 Fate::Removed => RemovedKind::Record,
@@ -116,22 +132,26 @@ pub fn corpus(
     for shard in &census.shards[begun..] {
         ShardWriter::begin(run, shard, with_removed)?.finish()?;
     }
-    Ok(())
+    Ok(bytes_stripped)
 }
 
-/// Writes the kept records of all shards, in input order, to `out`.
+/// Writes the kept records of all shards, in input order, to `out`: the bytes that `corpus/` would have.
 pub fn filter(
     census: &Census,
     decisions: &[Decision],
+    strips: &Strips,
     settings: &Settings,
     out: &mut dyn Write,
 ) -> Result<()> {
     let mut fates = Fates { census, decisions, next: 0 };
-    again(census, settings, |shard, chunk| {
-        for piece in &chunk.pieces {
+    again(census, settings, strips, |shard, chunk, stripped| {
+        for (number, piece) in chunk.pieces.iter().enumerate() {
             let id = DocId { shard: shard as u32, ordinal: piece.ordinal };
             if fates.of(id, piece.kind) == Fate::Kept {
-                out.write_all(chunk.bytes_of(piece)).map_err(Error::io("standard output"))?;
+                let stripped = stripped.get(number).map_or(&[][..], Vec::as_slice);
+                rest(chunk.bytes_of(piece), stripped)
+                    .try_for_each(|bytes| out.write_all(bytes))
+                    .map_err(Error::io("standard output"))?;
             }
         }
         Ok(())
@@ -139,14 +159,20 @@ pub fn filter(
     out.flush().map_err(Error::io("standard output"))
 }
 
-/// Reads the input again, and makes sure that it is what the census saw.
+/// Reads the input again, and makes sure that it is what the census saw. `each` gets a shard's number, a chunk of it and
+/// what is stripped of its pieces.
 fn again(
     census: &Census,
     settings: &Settings,
-    mut each: impl FnMut(usize, Chunk) -> Result<()>,
+    strips: &Strips,
+    mut each: impl FnMut(usize, Chunk, Vec<Vec<Stripped>>) -> Result<()>,
 ) -> Result<()> {
-    let take = |shard, chunk| each(shard, chunk);
-    let digests = for_each_chunk(&census.shards, &settings.read, |_, chunk| chunk, take)?;
+    let work = |shard: usize, chunk: Chunk| {
+        let stripped = strips.of_chunk(&census.shards[shard], shard, &chunk, &settings.fields);
+        (chunk, stripped)
+    };
+    let take = |shard, (chunk, stripped)| each(shard, chunk, stripped);
+    let digests = for_each_chunk(&census.shards, &settings.read, work, take)?;
     for (shard, (now, before)) in census.shards.iter().zip(digests.iter().zip(&census.digests)) {
         if *now != before.digest {
             return Err(Error::Run(format!(

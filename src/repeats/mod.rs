@@ -5,6 +5,9 @@
 //! paragraphs loses the shingles across the seam, but none of its tokens. Nothing is removed on the strength of
 //! a repeat alone, so a wrong one costs a line in a report.
 //!
+//! Where repeats are taken out of a text ([`earlier_copies`]), a wrong one would cost what is said nowhere else. So what
+//! is taken is measured again, on the tokens themselves, against nothing but what stays.
+//!
 //! Time: one sort of the document's shingles; memory: 16 bytes for each of its tokens.
 
 use std::num::NonZeroUsize;
@@ -76,6 +79,74 @@ pub fn find(paragraphs: &[Option<&[u64]>], settings: &RepeatSettings) -> Vec<Rep
         }
     }
     repeats
+}
+
+/// The paragraphs that can be taken out because later ones that stay say them again, in text order.
+///
+/// `paragraphs` are the tokens of each, `None` for one that takes no part: it neither leaves nor covers. Of the others
+/// those leave that `may_leave` allows, that have `min_tokens`, and of whose tokens `min_coverage` lie in a shingle which
+/// also stands wholly inside a later paragraph that stays. Decided from the last to the first: what comes later is
+/// settled by then, so of copies the last one stays, and nothing rests on a paragraph that itself leaves.
+///
+/// Tokens are compared, not hashes. Each answer is also one of [`find`]'s, as it is measured against fewer paragraphs.
+/// Cost: one sort of the shingles, O(n log n) comparisons of `shingle_tokens` tokens.
+pub fn earlier_copies<T: Ord>(
+    paragraphs: &[Option<&[T]>],
+    may_leave: impl Fn(usize) -> bool,
+    settings: &RepeatSettings,
+) -> Vec<usize> {
+    let k = settings.shingle_tokens.get();
+    let Numbered { numbers, starts, different } = numbered(paragraphs, k);
+    let mut stays = vec![false; different];
+    let mut leaving = Vec::new();
+    for (paragraph, tokens) in paragraphs.iter().enumerate().rev() {
+        let Some(tokens) = tokens else { continue };
+        let own = &numbers[starts[paragraph]..starts[paragraph + 1]];
+        if tokens.len() >= settings.min_tokens && may_leave(paragraph) {
+            let mut covered = Cover::new(tokens.len());
+            for (at, _) in own.iter().enumerate().filter(|(_, number)| stays[**number as usize]) {
+                covered.add(at, k);
+            }
+            if covered.count as f64 / tokens.len() as f64 >= settings.min_coverage {
+                leaving.push(paragraph);
+                continue;
+            }
+        }
+        for number in own {
+            stays[*number as usize] = true;
+        }
+    }
+    leaving.reverse();
+    leaving
+}
+
+/// The shingles of some paragraphs, equal ones by one number.
+struct Numbered {
+    /// Of all paragraphs, one after the other.
+    numbers: Vec<u32>,
+    /// Where each paragraph's begin; one more for the end.
+    starts: Vec<usize>,
+    different: usize,
+}
+
+fn numbered<T: Ord>(paragraphs: &[Option<&[T]>], k: usize) -> Numbered {
+    let mut shingles: Vec<(&[T], usize)> = Vec::new();
+    let mut starts = vec![0];
+    for tokens in paragraphs {
+        let windows = tokens.iter().flat_map(|tokens| tokens.windows(k));
+        shingles.extend(windows.zip(shingles.len()..));
+        starts.push(shingles.len());
+    }
+    shingles.sort_unstable();
+    let mut numbers = vec![0; shingles.len()];
+    let mut different = 0;
+    for same in shingles.chunk_by(|a, b| a.0 == b.0) {
+        for (_, place) in same {
+            numbers[*place] = different as u32;
+        }
+        different += 1;
+    }
+    Numbered { numbers, starts, different }
 }
 
 /// Where a shingle stands: its paragraph, and the token there at which it begins. Sorted by these, in this order.

@@ -64,6 +64,49 @@ fn one_word_said_without_end_costs_no_square() {
     assert_eq!(found.iter().map(|repeat| &repeat.within[..]).collect::<Vec<_>>(), [[1], [2]]);
 }
 
+#[track_caller]
+fn check_leaving(paragraphs: &[&str], expected: &[usize]) {
+    let words: Vec<Option<Vec<&str>>> = paragraphs
+        .iter()
+        .map(|paragraph| (*paragraph != "-").then(|| paragraph.split_whitespace().collect()))
+        .collect();
+    let words: Vec<Option<&[&str]>> = words.iter().map(Option::as_deref).collect();
+    let found = earlier_copies(&words, |_| true, &RepeatSettings::default());
+    assert_eq!(found, expected, "{paragraphs:?}");
+}
+
+#[test]
+fn the_earlier_copy_leaves_where_what_stays_covers_it() {
+    let lead = format!("{A} {B}");
+    check_leaving(&["headline", &lead, A, B], &[1]);
+    check_leaving(&[&lead, &lead, "c d", &lead], &[0, 1]); // of copies the last one stays
+    check_leaving(&[&lead, "-", "-"], &[]); // what takes no part covers nothing
+    check_leaving(&[A, B, &lead], &[]); // only later ones cover
+    check_leaving(&[&lead], &[]);
+    check_leaving(&[], &[]);
+}
+
+#[test]
+fn nothing_rests_on_what_leaves() {
+    // Each is covered by the next (12 of 15 tokens), the first is not by the last (9 of 15).
+    let first = "a b c d e f g h i j k l m n o";
+    let second = "d e f g h i j k l m n o p q r";
+    let third = "g h i j k l m n o p q r s t u";
+    check_leaving(&[first, second], &[0]);
+    check_leaving(&[second, third], &[0]);
+    check_leaving(&[first, third], &[]);
+    check_leaving(&[first, second, third], &[1]);
+}
+
+#[test]
+fn leaving_costs_no_square() {
+    let many = vec![Some(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12][..]); 20_000];
+    assert_eq!(earlier_copies(&many, |_| true, &RepeatSettings::default()).len(), 19_999);
+    let word = vec![7; 200_000];
+    let found = earlier_copies(&[Some(&word), Some(&word)], |_| true, &RepeatSettings::default());
+    assert_eq!(found, [0]);
+}
+
 /// The contract's sentence, word for word and slow.
 fn coverage_oracle(paragraphs: &[Option<Vec<u64>>], of: usize, k: usize) -> f64 {
     let Some(own) = &paragraphs[of] else { return 0.0 };
@@ -103,6 +146,30 @@ proptest! {
                 }
                 None => prop_assert!(!long || expected < 0.8),
             }
+        }
+    }
+
+    #[test]
+    fn what_leaves_is_covered_by_what_stays(
+        paragraphs in prop::collection::vec(prop::option::weighted(0.9, prop::collection::vec(0u64..3, 0..25)), 0..9),
+        kept in prop::collection::hash_set(0usize..9, 0..3),
+    ) {
+        let settings = RepeatSettings::default();
+        let borrowed: Vec<Option<&[u64]>> = paragraphs.iter().map(Option::as_deref).collect();
+        let leaving = earlier_copies(&borrowed, |paragraph| !kept.contains(&paragraph), &settings);
+        let mut staying = paragraphs.clone();
+        for &paragraph in &leaving {
+            staying[paragraph] = None;
+        }
+        let repeats: Vec<usize> = find(&borrowed, &settings).iter().map(|repeat| repeat.paragraph).collect();
+        for of in 0..paragraphs.len() {
+            let mut with_own = staying.clone();
+            with_own[of] = paragraphs[of].clone();
+            let long = paragraphs[of].as_ref().is_some_and(|tokens| tokens.len() >= 12);
+            let covered = long && coverage_oracle(&with_own, of, 5) >= 0.8;
+            // All that can leave, nothing else; and all of it was found as a repeat.
+            prop_assert_eq!(leaving.contains(&of), covered && !kept.contains(&of), "{}", of);
+            prop_assert!(!leaving.contains(&of) || repeats.contains(&of));
         }
     }
 }

@@ -195,6 +195,72 @@ fn a_text_file_has_no_fields() {
     assert_eq!((record.id, record.url, record.keep), (None, None, vec![None]));
 }
 
+/// The record without the first `cut` of its text, and what its text is then.
+#[track_caller]
+fn check_cut(line: &str, name: Option<&str>, cut: &str, rest: &str) {
+    let fields = Fields { text: name.map(str::to_owned), ..Fields::default() };
+    let text = jsonl(line, &fields).unwrap().text.into_owned();
+    let start = text.find(cut).unwrap();
+    let range = start..start + cut.len();
+    let raw = raw_ranges(Format::Jsonl, line.as_bytes(), &fields, std::slice::from_ref(&range)).unwrap();
+    let mut shorter = line.to_owned();
+    shorter.replace_range(raw[0].clone(), "");
+    assert_eq!(shorter, rest, "{cut:?} out of {line}");
+    let left = text[..range.start].to_owned() + &text[range.end..];
+    assert_eq!(jsonl(&shorter, &fields).unwrap().text, left, "{cut:?} out of {line}");
+}
+
+#[test]
+fn spans_are_cut_where_they_are_spelled() {
+    check_cut(r#"{"text":"a b c"}"#, None, "b ", r#"{"text":"a c"}"#);
+    check_cut(r#" {"n":1, "text" : "a b" ,"m":2}"#, None, "a b", r#" {"n":1, "text" : "" ,"m":2}"#);
+    check_cut(r#"{"text":"a\n\"b\"\n\\c"}"#, None, "\"b\"\n", r#"{"text":"a\n\\c"}"#);
+    check_cut(r#"{"text":"é\u00e9😀\ud83d\uDE00\u000ax"}"#, None, "é😀😀\n", r#"{"text":"éx"}"#);
+    check_cut(r#"{"text":"\u4e2d\/\u4e2d"}"#, None, "/", r#"{"text":"\u4e2d\u4e2d"}"#);
+    check_cut(r#"{"text":"a b","te\u0078t":"c d"}"#, None, "c ", r#"{"text":"a b","te\u0078t":"d"}"#); // the last wins
+    check_cut(r#"{"text":null,"body":"a b"}"#, None, "a ", r#"{"text":null,"body":"b"}"#);
+    check_cut(
+        r#"{"m":{"t":"x"},"m":{"u":"a b","t": "a b"},"t":"a b"}"#,
+        Some("m.t"),
+        "a ",
+        r#"{"m":{"t":"x"},"m":{"u":"a b","t": "b"},"t":"a b"}"#,
+    );
+    check_cut(r#"{"m":{"t":"a b"},"m.t":"a b"}"#, Some("m.t"), "a ", r#"{"m":{"t":"a b"},"m.t":"b"}"#);
+}
+
+#[test]
+fn what_is_no_span_of_the_text_is_not_cut() {
+    let cut = |line: &str, ranges: &[Range<usize>]| {
+        raw_ranges(Format::Jsonl, line.as_bytes(), &Fields::default(), ranges)
+    };
+    let line = r#"{"text":"a\u00e9b"}"#;
+    assert_eq!(cut(line, &[0..1, 1..3, 3..4, 4..4]), Some(vec![9..10, 10..16, 16..17, 17..17]));
+    assert_eq!(cut(line, &[]), Some(vec![]));
+    assert_eq!(cut(line, &[0..2]), None); // within a character
+    assert_eq!(cut(r#"{"text":"aéb"}"#, &[0..2]), None);
+    assert_eq!(cut(line, &[0..5]), None); // beyond the end
+    assert_eq!(cut(line, &[1..3, 0..1]), None); // descending
+    assert_eq!(cut(line, &[0..3, 1..4]), None); // overlapping
+    assert_eq!(cut(r#"{"text":1}"#, &[0..0]), None);
+    assert_eq!(cut(r#"{"text":"a"#, &[0..0]), None);
+    let text =
+        |ranges: &[Range<usize>]| raw_ranges(Format::Text, "aéb".as_bytes(), &Fields::default(), ranges);
+    assert_eq!(text(&[0..1, 1..4]), Some(vec![0..1, 1..4]));
+    assert_eq!([text(&[0..2]), text(&[3..5]), text(&[1..3, 0..1])], [None, None, None]);
+}
+
+/// A character as a JSON string may spell it: `way` chooses.
+fn spell(character: char, way: u8) -> String {
+    let escaped =
+        |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+    match (character, way % 3) {
+        ('"' | '\\' | '/', 0) => format!("\\{character}"),
+        ('\n', 0) => "\\n".to_owned(),
+        ('"' | '\\' | '\0'..='\u{1f}', _) | (_, 2) => escaped(character),
+        _ => character.to_string(),
+    }
+}
+
 /// Nearly JSON: what random bytes hardly ever are.
 fn jsonish() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
@@ -211,9 +277,15 @@ proptest! {
         let fields = Fields { id: name(), site: name(), within: name(), keep: vec!["a".to_owned()], ..Fields::default() };
         for bytes in [&bytes[..], nearly.as_bytes(), format!("{{{nearly}}}").as_bytes()] {
             for format in Format::ALL {
-                if let Err(why) = parse(format, bytes, &fields) {
-                    prop_assert!(!why.to_string().contains(char::is_control));
+                match parse(format, bytes, &fields) {
+                    Err(why) => prop_assert!(!why.to_string().contains(char::is_control)),
+                    Ok(record) => {
+                        let all = 0..record.text.len();
+                        let raw = raw_ranges(format, bytes, &fields, std::slice::from_ref(&all)).unwrap();
+                        prop_assert!(raw[0].end <= bytes.len());
+                    }
                 }
+                let _ = raw_ranges(format, bytes, &fields, &[1..2, 3..5]);
             }
         }
     }
@@ -233,5 +305,35 @@ proptest! {
             let found = jsonl(&line, &Fields::default()).map(|record| record.text.into_owned());
             prop_assert_eq!(found.as_deref(), Ok(text));
         }
+    }
+
+    #[test]
+    fn what_is_cut_is_gone_and_nothing_else(
+        spelled in prop::collection::vec((prop::sample::select(vec!['a', 'é', '中', '😀', '"', '\\', '/', '\n', '\u{1}']), any::<u8>()), 0..30),
+        places in prop::collection::vec(0usize..31, 0..6),
+        nested: bool,
+    ) {
+        let fields = Fields { text: nested.then(|| "m.t".to_owned()), ..Fields::default() };
+        let (before, after) = match nested {
+            false => (r#"{"id":"\u0061","text": ""#, "\" ,\"extra\":1.50e1}\r\n"),
+            true => (r#"{"text":"a","m":{"t" :""#, "\",\"z\":[]},\"id\":2}"),
+        };
+        let inner: Vec<String> = spelled.iter().map(|(character, way)| spell(*character, *way)).collect();
+        let line = before.to_owned() + &inner.concat() + after;
+        let mut places: Vec<usize> = places.into_iter().map(|place| place.min(spelled.len())).collect();
+        places.sort_unstable();
+        let runs: Vec<(usize, usize)> = places.chunks_exact(2).map(|run| (run[0], run[1])).collect();
+        let length = |count: usize| spelled[..count].iter().map(|(character, _)| character.len_utf8()).sum::<usize>();
+        let ranges: Vec<Range<usize>> = runs.iter().map(|&(from, to)| length(from)..length(to)).collect();
+        let raw = raw_ranges(Format::Jsonl, line.as_bytes(), &fields, &ranges).unwrap();
+        let mut shorter = line.clone();
+        for range in raw.into_iter().rev() {
+            shorter.replace_range(range, "");
+        }
+        let stays = |place: &usize| !runs.iter().any(|&(from, to)| (from..to).contains(place));
+        let rest: String = (0..inner.len()).filter(stays).map(|place| inner[place].as_str()).collect();
+        prop_assert_eq!(&shorter, &(before.to_owned() + &rest + after));
+        let text: String = (0..spelled.len()).filter(stays).map(|place| spelled[place].0).collect();
+        prop_assert_eq!(&*jsonl(&shorter, &fields).unwrap().text, text.as_str());
     }
 }
