@@ -11,10 +11,11 @@
 //!    [`MAX_STRANGERS`] short paragraphs (a name, a date), which join no run. All runs of one side are a trie.
 //! 2. **Voices.** Where pages part, what else they say is looked at: what lies outside the run, outside the run of
 //!    the page's other side and outside the site's templates, and stands neither on another page of the site nor, word
-//!    for word, on five of these sites (a comment form). A page speaks if that is 20 tokens or more, not less than what
-//!    five sites have between the runs, and a quarter of the runs. Where the site has no second page, its furniture
-//!    cannot be told from its content (a story under a strange header is the mirror image of an article over a strange
-//!    notice): such a page must have as much of its own as it shares. A page that quotes the run does not speak.
+//!    for word, on five of these sites (a comment form). A page speaks if that is 20 tokens or more, in paragraphs of 8
+//!    or more, not less than what five sites have between the runs, and a quarter of the runs. Where the site has no
+//!    second page, its furniture cannot be told from its content (a story under a strange header is the mirror image of
+//!    an article over a strange notice): such a page must have as much of its own as it shares, and it speaks for runs
+//!    of 150 tokens at most. A page that quotes the run does not speak.
 //! 3. **Stories.** Two voices tell one story if a tenth of the shorter one's shingles of two tokens stand in the
 //!    other; what joins them may be a third. A run is a template if five sites can be named that tell five stories, no
 //!    two the same. So no copy of a text, cut, edited or told anew around its last paragraphs, counts twice.

@@ -182,6 +182,7 @@ fn a_story_on_many_sites_is_one_voice() {
     };
     check_each(&under(120), &[]);
     check_each(&under(25), &[]);
+    check_each(&under(400), &[]);
     // Told anew, with the same closing paragraphs: every third phrase of the heads is the agency's.
     let told_anew = |site: usize| -> String {
         (0..20).map(|i| format!("mayor{i} bridge{i} own{site}x{i}")).collect::<Vec<_>>().join(" ")
@@ -236,6 +237,16 @@ fn a_page_has_enough_of_its_own() {
     let mut pages = under_stories(5, &[NOTICE]);
     pages.iter_mut().for_each(|(site, lines)| lines[0] = words(*site as usize, 19));
     check_each(&pages, &[]); // fewer than 20 tokens
+    let long = words(90, 150);
+    let mut pages = under_stories(5, &[&long]);
+    pages.iter_mut().for_each(|(site, lines)| lines[0] = words(*site as usize, 200));
+    check_each(&pages, &[1]);
+    pages.iter_mut().for_each(|(_, lines)| lines[1] = words(90, 151));
+    check_each(&pages, &[]); // more than a page that is alone is believed
+    let menu = |site: u32| (0..4).map(move |line| words(10 * site as usize + line, 7)).collect::<Vec<_>>();
+    let mut pages = under_stories(5, &[]);
+    pages.iter_mut().for_each(|(site, lines)| *lines = [menu(*site), vec![NOTICE.to_owned()]].concat());
+    check_each(&pages, &[]); // links of a menu are no voice
 }
 
 #[test]
@@ -517,16 +528,19 @@ fn five_stories_slowly(
             sites.len() >= 5
         };
         let (between, own): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(is_common);
+        let said: usize =
+            own.iter().map(|&at| toy.paragraph(page, at).tokens.len()).filter(|&said| said >= 8).sum();
         let own = text(page, &own);
         let between = text(page, &between).len();
+        let own_run = text(page, &run.iter().copied().collect::<Vec<_>>()).len();
         let runs = text(page, &runs.into_iter().collect::<Vec<_>>()).len();
         let enough = if siblings.is_empty() {
-            own.len() >= runs + between
+            own_run <= 150 && said >= runs + between
         } else {
-            own.len() * 4 >= runs && own.len() >= between
+            said * 4 >= runs && said >= between
         };
         let quoted = sets(&text(page, &run.into_iter().collect::<Vec<_>>()), 5);
-        if own.len() >= 20 && enough && sets(&own, 5).is_disjoint(&quoted) {
+        if said >= 20 && enough && sets(&own, 5).is_disjoint(&quoted) {
             voices.push((toy.site(page), sets(&own, 2)));
         }
     }

@@ -15,6 +15,13 @@ use super::{Crawl, MIN_SITES, MIN_WORDS, Node, ParagraphKey, Runs, Side, mix};
 /// A page speaks with this many tokens of its own: with fewer it would be thin once the run was taken from it.
 const OWN_TOKENS: u64 = 20;
 
+/// In paragraphs of this many: links of a menu are no voice. The contract's least of a `reused` paragraph.
+const SAID_TOKENS: u64 = 8;
+
+/// Of a site of one page a run is believed up to this many tokens. A guess between most notices, which are shorter, and
+/// most stories, which are longer: where a whole story stands under a long header there is nothing else to tell it by.
+const ALONE_RUN_TOKENS: u64 = 150;
+
 /// A page's own tokens, times this, reach what it shares, where its site has other pages to tell furniture by. Short
 /// reports over a note of twice their length pass, a story between a page's own headline and footer does not.
 const SHARED_OVER_OWN: u64 = 4;
@@ -152,10 +159,11 @@ impl<'a, C: Crawl> Hearing<'a, C> {
         let is_common = |&at: &u32| widespread.contains(&crawl.paragraph(page, at).key);
         let between: u64 = own.iter().filter(|at| is_common(at)).map(length).sum();
         own.retain(|at| !is_common(at));
-        let own_tokens: u64 = own.iter().map(length).sum();
+        let own_tokens: u64 = own.iter().map(length).filter(|&tokens| tokens >= SAID_TOKENS).sum();
         let shared: u64 = shared.iter().map(length).sum();
+        let run_tokens: u64 = run.iter().map(length).sum();
         let enough = match self.is_alone(page) {
-            true => own_tokens >= shared + between,
+            true => run_tokens <= ALONE_RUN_TOKENS && own_tokens >= shared + between,
             false => SHARED_OVER_OWN * own_tokens >= shared && own_tokens >= between,
         };
         if own_tokens < OWN_TOKENS || !enough {
