@@ -63,8 +63,8 @@ pub trait Crawl {
     /// The number of a document's site.
     fn site(&self, document: u32) -> u32;
 
-    /// A hash of what the document says: decides which pages are heard where there are too many, so that their
-    /// order does not.
+    /// A hash of what the document says, the same for the same text: decides which pages are heard where there are too
+    /// many, so that their order does not.
     fn rank(&self, document: u32) -> u128;
 
     /// How many paragraphs it has.

@@ -124,6 +124,10 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 
     fn voices(&mut self, side: Side, node: u32) -> Vec<Voice> {
         let node = &self.runs(side).nodes[node as usize];
+        let texts: HashSet<u128> = node.heard.iter().map(|&page| self.crawl.rank(page)).collect();
+        if texts.len() < MIN_SITES {
+            return Vec::new(); // copies of a few texts, as most runs of a story are: not worth reading
+        }
         let widespread = said_on_many_sites(self.crawl, &node.heard);
         let own: Vec<Own> =
             node.heard.iter().filter_map(|&page| self.own(side, node, page, &widespread)).collect();
