@@ -16,7 +16,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 
-use dittograph::boilerplate::{self, PageParagraph, SiteTemplates, TemplateSettings};
+use dittograph::boilerplate::{self, Page, PageParagraph, SiteTemplates, TemplateSettings};
 use dittograph::candidates::Candidates;
 use dittograph::corpus::{
     Chunk, Fields, Format, PieceKind, ReadSettings, Shard, find_shards, parse, read_shard,
@@ -143,6 +143,7 @@ impl Document {
                 key: u128::from(xxhash_rust::xxh3::xxh3_64(&bytes)),
                 sketch: boilerplate::sketch(&masked),
                 tokens: masked.len() as u32,
+                listed: false,
             }
         };
         self.paragraphs.iter().map(&mut page_paragraph).collect()
@@ -179,7 +180,7 @@ fn candidate_pairs(signatures: Signatures, sets: &[ShingleSet]) -> Vec<(usize, u
 }
 
 fn templates(pages: &[Vec<PageParagraph>]) -> SiteTemplates {
-    let pages: Vec<&[PageParagraph]> = pages.iter().map(Vec::as_slice).collect();
+    let pages: Vec<Page> = pages.iter().map(|page| Page::without_sections(page)).collect();
     boilerplate::find(&pages, &TemplateSettings::default())
 }
 
@@ -329,7 +330,7 @@ fn mark(prepared: &Prepared) -> Sample {
         let mut marked = 0;
         for (pages, templates) in prepared.sites.iter().zip(&prepared.templates) {
             for page in pages {
-                marked += templates.mark(page).iter().flatten().count();
+                marked += templates.mark(Page::without_sections(page)).iter().flatten().count();
             }
         }
         marked

@@ -41,6 +41,7 @@ mod census;
 mod evidence;
 mod forms;
 mod listing;
+pub mod network;
 mod shape;
 mod units;
 mod walk;

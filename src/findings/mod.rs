@@ -36,7 +36,7 @@ pub struct Finding {
     pub shard: String,
     /// Its place in the shard, counted from 0.
     pub ordinal: u64,
-    /// Its site.
+    /// Its site; `*` where the finding is boilerplate of a template that sites share.
     pub site: String,
     /// Where in the text; absent where the whole document is meant.
     #[serde(flatten)]
@@ -112,9 +112,9 @@ pub enum Evidence {
         template: String,
         /// Where on a page it stands.
         role: Role,
-        /// On how many of the site's distinct documents.
+        /// On how many of the site's distinct documents; of `*`, of all.
         documents: u32,
-        /// Their share of the site's distinct documents.
+        /// Their share of these.
         share: f64,
     },
     /// Of a `repeated-lead` or a `repeat`.
@@ -177,13 +177,13 @@ pub struct Member {
 pub struct TemplateRecord {
     /// `SITE/ROLE-HASH`; the hash is of its masked text, so it does not move with counts.
     pub template: String,
-    /// The site.
+    /// The site; `*` of what sites share.
     pub site: String,
     /// Where on a page it stands.
     pub role: Role,
     /// On how many of the site's distinct documents; a group of near-duplicates counts once.
     pub documents: u32,
-    /// How many distinct documents the site has.
+    /// How many distinct documents the site has; of `*`, how many there are.
     pub site_documents: u32,
     /// `documents` over `site_documents`.
     pub share: f64,

@@ -8,9 +8,9 @@ use super::census::{Census, Entry};
 use super::compare::Pair;
 use super::reuse::Reuse;
 use super::settings::Settings;
-use super::sites::{Boilerplate, Marks, Site};
+use super::sites::{Boilerplate, Mark, Marks, Site};
 use super::variants::Variants;
-use crate::boilerplate::TemplateShape;
+use crate::boilerplate::{Forms, SiteTemplates, TemplateShape};
 use crate::document::Span;
 use crate::findings::{
     ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateRecord,
@@ -97,15 +97,25 @@ impl Judged<'_> {
         for run in marks.chunk_by(|a, b| a == b) {
             let (first, last) = (next, next + run.len() - 1);
             next += run.len();
-            let Some(number) = run[0] else { continue };
-            let template = &site.templates.templates[number as usize];
+            let (name, template, pages) = match run[0] {
+                None => continue,
+                Some(Mark::Site(number)) => {
+                    (&*site.name, &site.templates.templates[number as usize], site.templates.pages)
+                }
+                Some(Mark::Network(number)) => {
+                    let network = &self.boilerplate.network;
+                    (NETWORK, &network.templates[number as usize], self.boilerplate.network_pages)
+                }
+            };
             let evidence = Evidence::Boilerplate {
-                template: template_name(site, template),
+                template: template_name(name, template),
                 role: template.role,
                 documents: template.documents,
-                share: share(template.documents, site.templates.pages),
+                share: share(template.documents, pages),
             };
-            findings.push(self.finding(Kind::Boilerplate, entry, Some(place(entry, first, last)), evidence));
+            let place = place(entry, first, last);
+            let finding = self.finding(Kind::Boilerplate, entry, Some(place), evidence);
+            findings.push(Finding { site: name.to_owned(), ..finding });
         }
     }
 
@@ -189,28 +199,76 @@ fn share(documents: u32, of: u32) -> f64 {
     f64::from(documents) / f64::from(of.max(1))
 }
 
+/// The site that templates across sites are told under.
+const NETWORK: &str = "*";
+
 /// `SITE/ROLE-HASH`, the hash of its masked text.
-fn template_name(site: &Site, template: &TemplateShape) -> String {
+fn template_name(site: &str, template: &TemplateShape) -> String {
     let keys: Vec<u8> =
         template.paragraphs.iter().flat_map(|paragraph| paragraph.key.to_le_bytes()).collect();
-    format!("{}/{}-{:016x}", site.name, template.role.name(), xxh3_64(&keys))
+    format!("{site}/{}-{:016x}", template.role.name(), xxh3_64(&keys))
 }
 
-/// The templates of one site, most frequent first.
-pub fn templates(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<TemplateRecord> {
-    let found = gather(census, boilerplate, site);
-    let records = site.templates.templates.iter().zip(found).map(|(template, found)| {
+/// All templates, sites in the order of their names, `*` among them; of one site the most frequent first.
+pub fn templates<'a>(
+    census: &'a Census,
+    boilerplate: &'a Boilerplate,
+) -> impl Iterator<Item = TemplateRecord> + 'a {
+    let before = boilerplate.sites.partition_point(|site| *site.name < *NETWORK);
+    let (before, after) = boilerplate.sites.split_at(before);
+    let of_sites = |sites: &'a [Site]| {
+        sites.iter().flat_map(move |site| {
+            let SiteTemplates { templates, pages, .. } = &site.templates;
+            let (forms, own) = (Some(&site.forms), Mark::of_site as fn(Mark) -> Option<u32>);
+            let is_page = |document: u32| site.pages.binary_search(&document).is_ok();
+            let told = Told { site: &site.name, templates, pages: *pages, forms, own, is_page: &is_page };
+            records(census, boilerplate, &told, site.documents.iter().copied())
+        })
+    };
+    let network = std::iter::once(()).flat_map(move |()| {
+        let (templates, pages) = (&boilerplate.network.templates, boilerplate.network_pages);
+        let is_page = |_| true;
+        let told =
+            Told { site: NETWORK, templates, pages, forms: None, own: Mark::of_network, is_page: &is_page };
+        records(census, boilerplate, &told, 0..census.documents.len() as u32)
+    });
+    of_sites(before).chain(network).chain(of_sites(after))
+}
+
+/// What is told under the name of one site.
+struct Told<'a> {
+    site: &'a str,
+    templates: &'a [TemplateShape],
+    pages: u32,
+    /// Which keys are forms of one paragraph.
+    forms: Option<&'a Forms>,
+    /// Picks its marks.
+    own: fn(Mark) -> Option<u32>,
+    /// Whether a document counts: a copy of a page is no second document with its forms.
+    is_page: &'a (dyn Fn(u32) -> bool + Sync),
+}
+
+/// The templates of one site that stand anywhere in its `documents`, most frequent first.
+fn records(
+    census: &Census,
+    boilerplate: &Boilerplate,
+    told: &Told,
+    documents: impl Iterator<Item = u32>,
+) -> Vec<TemplateRecord> {
+    let found = gather(census, boilerplate, told, documents);
+    let records = told.templates.iter().zip(found).filter(|(_, found)| !found.examples.is_empty());
+    let records = records.map(|(template, found)| {
         let paragraphs = template
             .paragraphs
             .par_iter()
             .filter_map(|paragraph| found.forms.get(&paragraph.key)?.record(census, paragraph.documents));
         TemplateRecord {
-            template: template_name(site, template),
-            site: site.name.to_string(),
+            template: template_name(told.site, template),
+            site: told.site.to_owned(),
             role: template.role,
             documents: template.documents,
-            site_documents: site.templates.pages,
-            share: share(template.documents, site.templates.pages),
+            site_documents: told.pages,
+            share: share(template.documents, told.pages),
             bytes: found.bytes,
             paragraphs: paragraphs.collect(),
             examples: found.examples.iter().map(|&document| reference(census, document, None)).collect(),
@@ -229,23 +287,27 @@ struct Gathered {
     examples: Vec<u32>,
 }
 
-fn gather(census: &Census, boilerplate: &Boilerplate, site: &Site) -> Vec<Gathered> {
+fn gather(
+    census: &Census,
+    boilerplate: &Boilerplate,
+    told: &Told,
+    documents: impl Iterator<Item = u32>,
+) -> Vec<Gathered> {
     let mut found: Vec<Gathered> = Vec::new();
-    found.resize_with(site.templates.templates.len(), Gathered::default);
-    for &document in &site.documents {
+    found.resize_with(told.templates.len(), Gathered::default);
+    if found.is_empty() {
+        return found;
+    }
+    for document in documents {
         let Some(marks) = &boilerplate.marks[document as usize] else { continue };
         let entry = &census.documents[document as usize];
         for (index, mark) in marks.iter().enumerate() {
-            let Some(number) = *mark else { continue };
+            let Some(number) = mark.and_then(told.own) else { continue };
             let (gathered, paragraph) = (&mut found[number as usize], &entry.paragraphs[index]);
             gathered.bytes += (paragraph.span.end - paragraph.span.start) as u64;
-            // A copy of a page is no second document with its forms.
-            if site.pages.binary_search(&document).is_ok() {
-                gathered
-                    .forms
-                    .entry(site.forms.of(paragraph.masked))
-                    .or_default()
-                    .add(document, index, paragraph);
+            if (told.is_page)(document) {
+                let key = told.forms.map_or(paragraph.masked, |forms| forms.of(paragraph.masked));
+                gathered.forms.entry(key).or_default().add(document, index, paragraph);
             }
             if gathered.examples.len() < EXAMPLES && gathered.examples.last() != Some(&document) {
                 gathered.examples.push(document);

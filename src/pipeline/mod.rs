@@ -12,6 +12,7 @@ mod chunks;
 mod compare;
 mod contents;
 mod judge;
+mod network;
 mod progress;
 mod restore;
 mod reuse;
@@ -222,9 +223,7 @@ pub fn templates(
 ) -> Result<Told> {
     let census = census::take(&inputs.shards, settings, progress)?;
     let boilerplate = find_templates(&census, settings, progress, &mut Clock::default()).0;
-    for site in &boilerplate.sites {
-        judge::templates(&census, &boilerplate, site).into_iter().try_for_each(&mut each)?;
-    }
+    judge::templates(&census, &boilerplate).try_for_each(&mut each)?;
     Ok(told(&census, &[], warnings(&census, settings, &[])))
 }
 

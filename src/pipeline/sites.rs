@@ -11,6 +11,8 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::{Census, Entry};
+use super::network;
+use crate::boilerplate::network::Network;
 use crate::boilerplate::{
     Forms, Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, WordedParagraph,
     find, listed,
@@ -23,12 +25,37 @@ use crate::shingle::is_number;
 pub struct Boilerplate {
     /// The sites, in the order of their names.
     pub sites: Vec<Site>,
-    /// For each document, its paragraphs' templates, by place among its site's; `None` where it has none at all.
+    /// What sites share, beside what each says itself.
+    pub network: Network,
+    /// How many distinct documents were counted for it.
+    pub network_pages: u32,
+    /// For each document, its paragraphs' templates; `None` where it has none at all.
     pub marks: Vec<Option<Marks>>,
 }
 
 /// The template of each paragraph of a document.
-pub type Marks = Box<[Option<u32>]>;
+pub type Marks = Box<[Option<Mark>]>;
+
+/// A template, by its place among those of the document's site, or of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// What the site says on many pages. It comes first.
+    Site(u32),
+    /// What sites share.
+    Network(u32),
+}
+
+impl Mark {
+    /// The place among the site's templates.
+    pub fn of_site(self) -> Option<u32> {
+        if let Mark::Site(template) = self { Some(template) } else { None }
+    }
+
+    /// The place among the network's templates.
+    pub fn of_network(self) -> Option<u32> {
+        if let Mark::Network(template) = self { Some(template) } else { None }
+    }
+}
 
 /// A site.
 #[derive(Debug)]
@@ -45,7 +72,7 @@ pub struct Site {
     pub templates: SiteTemplates,
 }
 
-/// The templates of every site, each distinct page counted once.
+/// The templates of every site, each distinct page counted once, and what sites share beside them.
 pub fn provisional(census: &Census, settings: &TemplateSettings) -> Boilerplate {
     let sites: Vec<Site> = documents_by_site(census)
         .into_par_iter()
@@ -55,7 +82,9 @@ pub fn provisional(census: &Census, settings: &TemplateSettings) -> Boilerplate 
             Site { name, documents, pages, forms, templates }
         })
         .collect();
-    marked(census, sites)
+    let mut boilerplate = marked(census, sites);
+    network::find(census, &mut boilerplate);
+    boilerplate
 }
 
 /// Forms are looked for beside what is boilerplate, and more may be boilerplate once they are known. At most this often.
@@ -84,8 +113,8 @@ pub fn recounted(
     groups: &[u32],
     settings: &TemplateSettings,
 ) -> Boilerplate {
-    let sites: Vec<Site> = provisional
-        .sites
+    let Boilerplate { sites, network, marks, .. } = provisional;
+    let sites: Vec<Site> = sites
         .into_par_iter()
         .map(|site| {
             let group_of_page: Vec<u32> = site.pages.iter().map(|&page| groups[page as usize]).collect();
@@ -99,13 +128,14 @@ pub fn recounted(
         })
         .collect();
     let mut boilerplate = marked(census, sites);
+    network::recount(census, &mut boilerplate, network, &marks, groups);
     boilerplate.count_groups(census, groups);
     boilerplate
 }
 
 /// No templates at all: where everything is compared, nobody asks for them.
 pub fn none(census: &Census) -> Boilerplate {
-    Boilerplate { sites: Vec::new(), marks: vec![None; census.documents.len()] }
+    unshared(Vec::new(), vec![None; census.documents.len()])
 }
 
 impl Boilerplate {
@@ -122,7 +152,7 @@ impl Boilerplate {
                 let Some(marks) = &marks[page as usize] else { continue };
                 let entry = &census.documents[page as usize];
                 for (mark, paragraph) in marks.iter().zip(&entry.paragraphs) {
-                    let Some(template) = *mark else { continue };
+                    let Some(template) = mark.and_then(Mark::of_site) else { continue };
                     templates.entry(template).or_default().insert(group(page));
                     paragraphs
                         .entry((template, site.forms.of(paragraph.masked)))
@@ -225,7 +255,8 @@ fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
                 let marks = site
                     .templates
                     .mark(ReadPage::of(&census.documents[document as usize], &site.forms).page());
-                marks.iter().any(Option::is_some).then(|| (document, marks.into_boxed_slice()))
+                let marks: Marks = marks.into_iter().map(|mark| mark.map(Mark::Site)).collect();
+                marks.iter().any(Option::is_some).then_some((document, marks))
             };
             site.documents.iter().filter_map(mark).collect()
         })
@@ -233,7 +264,11 @@ fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
     for (document, own) in found.into_iter().flatten() {
         marks[document as usize] = Some(own);
     }
-    Boilerplate { sites, marks }
+    unshared(sites, marks)
+}
+
+fn unshared(sites: Vec<Site>, marks: Vec<Option<Marks>>) -> Boilerplate {
+    Boilerplate { sites, network: Network::default(), network_pages: 0, marks }
 }
 
 /// The site of each document, by place in `sites`.

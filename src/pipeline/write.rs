@@ -51,9 +51,7 @@ pub fn records(
         file.finish()?;
     }
     let clusters = write_all(run, "clusters.jsonl", judged.clusters())?;
-    let sites = judged.boilerplate.sites.iter();
-    let found = sites.flat_map(|site| templates(census, judged.boilerplate, site));
-    let found = write_all(run, "templates.jsonl", found)?;
+    let found = write_all(run, "templates.jsonl", templates(census, judged.boilerplate))?;
     write_all(run, "rejected.jsonl", census.rejected.iter().map(|rejected| &rejected.record))?;
     Ok((counts, clusters, found))
 }
