@@ -1,7 +1,7 @@
 //! What are its words, once noise is gone?
 //!
 //! A text in; paragraph [`Span`](crate::document::Span)s ([`paragraphs`](fn@crate::text::paragraphs)) and
-//! normalised tokens ([`Tokenizer`]) out. Offsets are bytes of the text as it was
+//! normalised tokens ([`Tokenizer`], with their places [`token_spans`]) out. Offsets are bytes of the text as it was
 //! given: nothing here changes it.
 //! A paragraph cut at the wrong place costs a finding or two of one document. A token that differs from the
 //! contract's is worse: two copies of one sentence no longer look alike, in every document that has it. So
@@ -12,10 +12,12 @@
 mod characters;
 mod normalise;
 mod paragraphs;
+mod spans;
 mod tokens;
 
 pub use characters::{UnicodeVersions, unicode_versions};
 pub use paragraphs::{ParagraphBreaks, paragraphs};
+pub use spans::token_spans;
 pub use tokens::{Tokenizer, tokens};
 
 #[cfg(test)]
