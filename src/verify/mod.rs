@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use crate::shingle::ShingleSet;
-pub use passages::{Passage, shared_passages};
+pub use passages::{Passage, paragraphs_beside, shared_passages};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@
 //! other. So a text that says one word a million times costs no more than any other: linear time.
 //! Memory: about 100 bytes a token of one sequence at a time.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 
 use super::{Names, name_tokens};
@@ -51,6 +52,53 @@ pub fn shared_passages(left: &[&str], right: &[&str], k: NonZeroUsize) -> Vec<Pa
     passages.sort_unstable();
     passages.dedup();
     passages
+}
+
+/// Which paragraphs say the same: of all ways to pair paragraphs of the left text with paragraphs of the right one in the
+/// order of both, the one whose pairs share the most tokens.
+///
+/// `left` and `right` give the paragraph of each token, ascending; `passages` come in their order. A token of the left
+/// text counts once, in the first passage that has it. Cost: linear in the tokens and passages, and a sort of the pairs.
+pub fn paragraphs_beside(passages: &[Passage], left: &[usize], right: &[usize]) -> Vec<[usize; 2]> {
+    let mut shared: BTreeMap<(usize, Reverse<usize>), usize> = BTreeMap::new();
+    let mut counted = 0;
+    for passage in passages {
+        let end = passage.left + passage.tokens;
+        for at in counted.max(passage.left)..end {
+            let pair = (left[at], Reverse(right[at - passage.left + passage.right]));
+            *shared.entry(pair).or_default() += 1;
+        }
+        counted = counted.max(end);
+    }
+    heaviest_in_order(shared.into_iter().map(|((left, Reverse(right)), tokens)| ([left, right], tokens)))
+}
+
+/// Of pairs that come with the left number ascending, the right one descending among equals: those of the heaviest
+/// chain in which both numbers ascend.
+fn heaviest_in_order(pairs: impl Iterator<Item = ([usize; 2], usize)>) -> Vec<[usize; 2]> {
+    // The best chain that ends at each right number; none is worse than one that ends at a lesser number.
+    let mut best: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    let mut links: Vec<([usize; 2], Option<usize>)> = Vec::new();
+    for (pair, weight) in pairs {
+        let before = best.range(..pair[1]).next_back().map(|(_, &chain)| chain);
+        let total = before.map_or(0, |(total, _)| total) + weight;
+        if best.range(..=pair[1]).next_back().is_some_and(|(_, &(other, _))| other >= total) {
+            continue;
+        }
+        links.push((pair, before.map(|(_, link)| link)));
+        while let Some((&later, _)) = best.range(pair[1]..).next().filter(|(_, chain)| chain.0 <= total) {
+            best.remove(&later);
+        }
+        best.insert(pair[1], (total, links.len() - 1));
+    }
+    let mut chain = Vec::new();
+    let mut next = best.values().next_back().map(|&(_, link)| link);
+    while let Some(link) = next {
+        chain.push(links[link].0);
+        next = links[link].1;
+    }
+    chain.reverse();
+    chain
 }
 
 /// The smallest automaton that reads every run of a sequence. A state stands for runs that end at the same places.
@@ -183,8 +231,9 @@ mod tests {
 
     #[track_caller]
     fn check(left: &str, right: &str, expected: &[(usize, usize, usize)]) {
-        let words = |text: &'static str| -> Vec<&str> { text.split_whitespace().collect() };
-        let (left, right) = (left.to_owned().leak(), right.to_owned().leak());
+        fn words(text: &str) -> Vec<&str> {
+            text.split_whitespace().collect()
+        }
         assert_eq!(passages(&words(left), &words(right), 3), expected, "{left:?} and {right:?}");
         // The same from the other side.
         let mut mirrored: Vec<_> =
@@ -265,6 +314,55 @@ mod tests {
             let of_left = found.iter().flat_map(|&(left, _, tokens)| left..left + tokens).collect();
             let of_right = found.iter().flat_map(|&(_, right, tokens)| right..right + tokens).collect();
             prop_assert_eq!((shared_shingles(&left, &right, k), shared_shingles(&right, &left, k)), (of_left, of_right));
+        }
+    }
+
+    #[track_caller]
+    fn check_beside(left: &[&str], right: &[&str], expected: &[[usize; 2]]) {
+        fn words<'t>(paragraphs: &[&'t str]) -> (Vec<&'t str>, Vec<usize>) {
+            let numbered = paragraphs.iter().enumerate();
+            numbered
+                .flat_map(|(number, text)| text.split_whitespace().map(move |word| (word, number)))
+                .unzip()
+        }
+        let ((left_words, left_numbers), (right_words, right_numbers)) = (words(left), words(right));
+        let passages = shared_passages(&left_words, &right_words, NonZeroUsize::new(2).unwrap());
+        let found = paragraphs_beside(&passages, &left_numbers, &right_numbers);
+        assert_eq!(found, expected, "{left:?} and {right:?}");
+    }
+
+    #[test]
+    fn paragraphs_that_say_the_same() {
+        check_beside(&["a b", "c d"], &["a b", "c d"], &[[0, 0], [1, 1]]);
+        check_beside(&["a b", "c d"], &["x", "a b", "y", "c d"], &[[0, 1], [1, 3]]);
+        check_beside(&["a b c", "d e"], &["d e", "a b c"], &[[0, 1]]); // one was moved: the larger share
+        check_beside(&["a b c d"], &["a b", "c d"], &[[0, 0]]);
+        check_beside(&["a b", "c d"], &["a b c d"], &[[0, 0]]);
+        check_beside(&["a b"], &["c d"], &[]);
+    }
+
+    /// The heaviest chain, by trying all.
+    fn heaviest_slow(pairs: &[([usize; 2], usize)]) -> usize {
+        let mut best = vec![0; pairs.len()];
+        for (at, (pair, weight)) in pairs.iter().enumerate() {
+            let before =
+                (0..at).filter(|&before| pairs[before].0[0] < pair[0] && pairs[before].0[1] < pair[1]);
+            best[at] = before.map(|before| best[before]).max().unwrap_or(0) + weight;
+        }
+        best.into_iter().max().unwrap_or(0)
+    }
+
+    proptest! {
+        #[test]
+        fn chains_are_the_heaviest(
+            pairs in prop::collection::btree_map((0..8usize, 0..8usize), 1..9usize, 0..30),
+        ) {
+            let mut pairs: Vec<_> = pairs.into_iter().map(|((left, right), weight)| ([left, right], weight)).collect();
+            pairs.sort_by_key(|&([left, right], _)| (left, Reverse(right)));
+            let chain = heaviest_in_order(pairs.iter().copied());
+            prop_assert!(chain.windows(2).all(|two| two[0][0] < two[1][0] && two[0][1] < two[1][1]), "{:?}", chain);
+            let weight = |pair: &[usize; 2]| pairs.iter().find(|(other, _)| other == pair).unwrap().1;
+            prop_assert_eq!(chain.iter().map(weight).sum::<usize>(), heaviest_slow(&pairs));
         }
     }
 
