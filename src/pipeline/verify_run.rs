@@ -11,7 +11,9 @@ use crate::corpus::{Compression, Fields, parse};
 use crate::document::Span;
 use crate::error::{Error, Result};
 use crate::findings::{ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord};
-use crate::output::{Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, read_records};
+use crate::output::{
+    Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, SettingsRecord, read_records,
+};
 use crate::verify::overlap_of_tokens;
 
 /// What a check came to.
@@ -31,7 +33,7 @@ pub struct Checked {
 const TOLERANCE: f64 = 1e-9;
 
 /// Documents with boilerplate and fewer content tokens than this are duplicates of equal texts only. The contract's.
-const THIN_TOKENS: usize = 20;
+pub(super) const THIN_TOKENS: usize = 20;
 
 /// Checks DIR: its checksums and counts, that what stayed and what left are together the input's bytes, that every
 /// duplicate has a kept witness which is as similar as it says. A scan has records only.
@@ -281,8 +283,14 @@ impl Check<'_> {
         let (mut documents, mut bytes) = (Documents::default(), Bytes::default());
         for input in &self.run.summary.inputs {
             let mut hash = Digest::new(input);
-            let mut walk =
-                Walk { said, wanted: &wanted, input, fields: self.fields(), faults: Vec::new(), last: None };
+            let mut walk = Walk {
+                said,
+                wanted: &wanted,
+                input,
+                fields: fields_of(&self.run.summary.settings),
+                faults: Vec::new(),
+                last: None,
+            };
             let read = self.run.for_each_original(input, |original| {
                 hash.add(&original);
                 walk.count(&original, &mut documents, &mut bytes);
@@ -309,18 +317,6 @@ impl Check<'_> {
         if self.run.summary.bytes != bytes {
             let stated = self.run.summary.bytes;
             self.fault(format!("summary.json: bytes: says {stated:?}, but DIR holds {bytes:?}"));
-        }
-    }
-
-    fn fields(&self) -> Fields {
-        let settings = &self.run.summary.settings;
-        Fields {
-            text: settings.text_field.clone(),
-            id: settings.id_field.clone(),
-            url: settings.url_field.clone(),
-            site: settings.site_field.clone(),
-            within: settings.within.clone(),
-            keep: Vec::new(),
         }
     }
 
@@ -396,6 +392,18 @@ impl Check<'_> {
             ));
         }
         Ok(())
+    }
+}
+
+/// The fields that a run read, but those of its keep keys.
+pub(super) fn fields_of(settings: &SettingsRecord) -> Fields {
+    Fields {
+        text: settings.text_field.clone(),
+        id: settings.id_field.clone(),
+        url: settings.url_field.clone(),
+        site: settings.site_field.clone(),
+        within: settings.within.clone(),
+        keep: Vec::new(),
     }
 }
 

@@ -166,7 +166,10 @@ mod tests {
         for (span, token) in spans.iter().zip(&tokens_there) {
             assert!(span.start < span.end, "{text:?}: {span:?}");
             let alone = tokens(span.of(text));
-            assert!(alone.contains(token) || shares(*span, &spans), "{text:?}: {token:?} at {span:?}, {alone:?}");
+            assert!(
+                alone.contains(token) || shares(*span, &spans),
+                "{text:?}: {token:?} at {span:?}, {alone:?}"
+            );
         }
     }
 
