@@ -121,7 +121,7 @@ fn one_document_is_explained() {
             "366 tokens in 17 paragraphs, 310 of them content",
             "kept; nothing was removed because of it",
             "repeated-lead: paragraph 1 stands again in paragraphs 4 and 5 of this document (coverage 1) 1 Chief",
-            "boilerplate: paragraphs 12 to 16 are a footer of this site, on 12 of 12 of its distinct pages (share 1)",
+            "boilerplate: paragraphs 12 to 16 are a footer of this site, on 12 of its 12 distinct pages",
             "template pellworth-echo.example.com/footer-b8d10a72ef607f9d; also on orchard-census",
             "12-16 X Size daha iyi",
         ],

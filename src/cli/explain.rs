@@ -242,23 +242,23 @@ impl<'a> Page<'a> {
                 )
             }
             (Kind::Boilerplate, Evidence::Boilerplate { template, role, documents, share }) => {
-                let of = explained.templates.iter().find(|known| known.template == *template);
-                let pages = of.map_or(String::new(), |known| {
-                    format!(" of {}", number(u64::from(known.site_documents)))
-                });
-                let site = of.map_or("", |known| known.site.as_str());
-                let (whose, where_) = match site {
-                    "*" => ("several sites", "distinct pages"),
-                    _ => ("this site", "of its distinct pages"),
+                let known = explained.templates.iter().find(|known| known.template == *template);
+                let everywhere = known.is_some_and(|known| known.site == "*");
+                let whose = if everywhere { "" } else { "its " };
+                let share = match known {
+                    Some(known) => {
+                        format!("{whose}{} distinct pages", number(u64::from(known.site_documents)))
+                    }
+                    None => format!("{whose}distinct pages, a share of {}", figure(*share)),
                 };
                 format!(
-                    "{kind}: {at} {is} {} of {whose}, on {}{pages} {where_} (share {})",
+                    "{kind}: {at} {is} {} of {}, on {} of {share}",
                     match role.name() {
                         "inline" => "an inline passage".to_owned(),
                         role => format!("a {role}"),
                     },
+                    if everywhere { "several sites" } else { "this site" },
                     number(u64::from(*documents)),
-                    figure(*share)
                 )
             }
             (Kind::RepeatedLead | Kind::Repeat, Evidence::Repeat { coverage, within }) => format!(
