@@ -38,6 +38,10 @@ pub enum Command {
         after_help = "Example: dittograph pairs --content all --min-similarity 0.5 crawl/ > pairs.jsonl"
     )]
     Pairs(StreamArgs),
+    /// Why a document was flagged or removed; two: side by side, what they share
+    #[command(after_help = "Examples: dittograph explain clean/ news.jsonl#17\n          \
+        dittograph explain clean/ news.jsonl#17 news.jsonl#4 --color always | less -R")]
+    Explain(ExplainArgs),
     /// Give the original corpus back from a finished run
     #[command(after_help = "Example: dittograph restore clean/ -o original/")]
     Restore(RestoreArgs),
@@ -133,6 +137,33 @@ pub struct VerifyArgs {
     /// Say nothing but faults
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(clap::Args)]
+pub struct ExplainArgs {
+    /// The folder of a finished run
+    pub dir: PathBuf,
+    /// A document: SHARD#ORDINAL, its id, or its url; or two of them
+    #[arg(required = true, num_args = 1..=2, value_name = "DOC")]
+    pub documents: Vec<String>,
+    /// What the run read, for a DIR without texts [default: where it lay then]
+    #[arg(long, value_name = "INPUT")]
+    pub input: Vec<String>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub json: bool,
+    /// Show flagged passages whole, not only their first and last words
+    #[arg(long)]
+    pub full: bool,
+    /// Mark in colour: auto (on a terminal, not with NO_COLOR), always, never
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", hide_possible_values = true)]
+    pub color: When,
+    /// Columns; from 100 on side by side [default: the terminal's, else 80]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    pub width: Option<u16>,
+    /// Show progress on standard error: auto (on a terminal), always, never
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN", hide_possible_values = true)]
+    pub progress: When,
 }
 
 /// What is read, and how.
@@ -280,7 +311,7 @@ pub enum StripArg {
     Repeats,
 }
 
-/// When progress is shown.
+/// When progress, or colour, is shown.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum When {
     Auto,

@@ -3,18 +3,21 @@
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
 use clap::CommandFactory;
-use dittograph::corpus::{Inputs, find_shards};
+use dittograph::corpus::{Format, Inputs, find_shards};
 use dittograph::error::{Error, Result};
-use dittograph::output::{Documents, NewDir};
+use dittograph::output::{Documents, FinishedRun, NewDir, Summary};
 use dittograph::pipeline::{self, Guards, Job, Settings, Target, Told};
 use serde::Serialize;
 use tempfile::TempDir;
 
 use super::args::{
-    Args, Command, CompareArgs, DedupeArgs, GuardArgs, ReadArgs, RestoreArgs, RunArgs, ScanArgs, StreamArgs,
-    VerifyArgs,
+    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, ReadArgs, RestoreArgs, RunArgs, ScanArgs,
+    StreamArgs, VerifyArgs, When,
 };
+use super::explain::Page;
+use super::layout::Ink;
 use super::progress::Bar;
 use super::{say, settings};
 
@@ -46,6 +49,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Command::Scan(args) => scan(args),
         Command::Templates(args) => templates(args),
         Command::Pairs(args) => pairs(args),
+        Command::Explain(args) => explain(args),
         Command::Restore(args) => restore(args),
         Command::Verify(args) => verify(args),
         Command::Completions { shell } => {
@@ -110,6 +114,71 @@ fn pairs(args: StreamArgs) -> Result<Outcome> {
     let told = pipeline::pairs(&session.inputs, &session.settings, |pair| out.write(&pair), &session.bar)?;
     out.finish()?;
     Ok(session.end(&told, args.max_rejected))
+}
+
+fn explain(args: ExplainArgs) -> Result<Outcome> {
+    let dir = args.dir.as_path();
+    let run = FinishedRun::open(dir)?;
+    let inputs = match args.input.as_slice() {
+        [] => None,
+        inputs => Some(find_inputs(inputs, &run.summary)?),
+    };
+    let bar = Bar::new(args.progress, false);
+    let (ink, mut out) = standard_output(args.color);
+    let shown = dir.to_string_lossy();
+    let mut page = Page::new(&run.summary, &shown, ink, width(args.width), args.full);
+    let json = |answer: serde_json::Result<String>| {
+        answer.map(|json| json + "\n").map_err(|problem| Error::Run(problem.to_string()))
+    };
+    let answer = match args.documents.as_slice() {
+        [a, b] => {
+            let two = pipeline::explain_two(dir, [a, b], inputs.as_ref(), &bar)?;
+            if args.json { json(serde_json::to_string(&two))? } else { page.comparison(&two).shown() }
+        }
+        documents => {
+            let document = documents.first().map_or("", String::as_str);
+            let one = pipeline::explain(dir, document, inputs.as_ref(), &bar)?;
+            if args.json { json(serde_json::to_string(&one))? } else { page.explanation(&one).shown() }
+        }
+    };
+    bar.finish();
+    out.write_all(answer.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("standard output"))?;
+    Ok(Outcome::Done)
+}
+
+/// What a run read, found again. All of one format is found as that format, whatever the names end in.
+fn find_inputs(inputs: &[String], summary: &Summary) -> Result<Inputs> {
+    if inputs.iter().any(|input| input == "-") {
+        return Err(Error::Usage("--input takes files and folders, not standard input".to_owned()));
+    }
+    let mut formats: Vec<Format> = summary.inputs.iter().map(|input| input.format).collect();
+    formats.dedup();
+    let format = formats.first().copied().filter(|_| formats.len() == 1);
+    find_shards(inputs, format, &std::env::temp_dir())
+}
+
+/// Standard output, and how things are marked there.
+fn standard_output(color: When) -> (Ink, Box<dyn Write>) {
+    let stdout = io::stdout();
+    let choice = match color {
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+        When::Auto => AutoStream::choice(&stdout),
+    };
+    let ink = if choice == ColorChoice::Never { Ink::Brackets } else { Ink::Colour };
+    match ink {
+        // Older Windows consoles know no escape codes; the stream speaks to them in their way.
+        Ink::Colour => (ink, Box::new(AutoStream::new(stdout, choice))),
+        Ink::Brackets => (ink, Box::new(stdout)),
+    }
+}
+
+/// Columns of the page where nothing tells them.
+const WIDTH: u16 = 80;
+
+fn width(asked: Option<u16>) -> usize {
+    let of_terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.max(40));
+    usize::from(asked.or_else(of_terminal).unwrap_or(WIDTH))
 }
 
 fn restore(args: RestoreArgs) -> Result<Outcome> {

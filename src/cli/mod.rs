@@ -5,6 +5,8 @@
 
 mod args;
 mod commands;
+mod explain;
+mod layout;
 mod progress;
 mod say;
 mod settings;

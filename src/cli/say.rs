@@ -62,26 +62,37 @@ pub fn unchecked(what: &str) {
     line(&format!("not checked: {what}"));
 }
 
-/// A line that may hold text from a corpus: control characters are escaped, so that none reaches the terminal.
+/// A line that may hold text from a corpus.
 pub fn line(text: &str) {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_bidi_control(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
     // Nobody may be listening any more; that is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "{safe}");
+    let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// A text from a corpus as a terminal may see it: no character in it moves a cursor, sets a colour, rings or turns the
+/// writing around; each of those stands there as `\u{1b}`.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_hostile(c) {
+            true => safe.extend(c.escape_unicode()),
+            false => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Whether a character does something to a terminal other than to stand there: C0, DEL, C1, the separators of lines and
+/// paragraphs, the controls of bidirectional writing.
+pub fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// `1234567` as `1,234,567`.
-fn number(number: u64) -> String {
+pub fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -96,6 +107,24 @@ fn number(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_writing() {
+        let rows = [
+            ("plain, žluťoučký 東京 👩\u{200d}👧", "plain, žluťoučký 東京 👩\u{200d}👧"),
+            ("\u{1b}[31mred\u{1b}]0;title\u{7}", r"\u{1b}[31mred\u{1b}]0;title\u{7}"),
+            ("a\r\nb\tc\0\u{7f}", r"a\u{d}\u{a}b\u{9}c\u{0}\u{7f}"),
+            ("\u{9b}2J\u{85}", r"\u{9b}2J\u{85}"),
+            ("\u{202e}cod.exe\u{2066}\u{200f}\u{61c}", r"\u{202e}cod.exe\u{2066}\u{200f}\u{61c}"),
+            ("a\u{2028}b\u{2029}", r"a\u{2028}b\u{2029}"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(escaped(text), expected);
+        }
+        for c in ('\0'..=char::MAX).filter(|&c| is_hostile(c)) {
+            assert!(escaped(&c.to_string()).chars().all(|c| c.is_ascii_graphic()), "{c:?}");
+        }
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -6,10 +6,15 @@
 #![doc = ""]
 #![doc = include_str!("RECORDS.md")]
 
+mod explain;
+
 use serde::{Deserialize, Serialize};
 
 use crate::boilerplate::Role;
 use crate::document::Span;
+pub use explain::{
+    Between, Comparison, DocumentFate, Elsewhere, ExplainedText, Explanation, MeasuredLikeness, SharedPassage,
+};
 
 /// How a record names another document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

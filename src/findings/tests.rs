@@ -11,7 +11,7 @@ use crate::output::{PieceRecord, Summary};
 const RECORDS: &str = include_str!("RECORDS.md");
 
 /// The headings of `RECORDS.md`, each with at least one example below it.
-const HEADINGS: [&str; 11] = [
+const HEADINGS: [&str; 13] = [
     "duplicate",
     "boilerplate",
     "repeated-lead",
@@ -20,6 +20,8 @@ const HEADINGS: [&str; 11] = [
     "clusters.jsonl",
     "templates.jsonl",
     "pairs",
+    "explain",
+    "explain, two documents",
     "rejected.jsonl",
     "removed",
     "summary.json",
@@ -42,6 +44,8 @@ fn examples_are_records_and_come_back_without_loss() {
                 "clusters.jsonl" => check::<ClusterRecord>(example),
                 "templates.jsonl" => check::<TemplateRecord>(example),
                 "pairs" => check::<PairRecord>(example),
+                "explain" => check::<Explanation>(example),
+                "explain, two documents" => check::<Comparison>(example),
                 "rejected.jsonl" => check::<RejectedRecord>(example),
                 "removed" => check::<PieceRecord>(example),
                 "summary.json" => check::<Summary>(example),

@@ -150,6 +150,9 @@ pub struct Input {
     pub format: Format,
     /// Its compression; of a folder that of its first file.
     pub compression: Compression,
+    /// Where it lay, as INPUT and the folders below it named it; absent for standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// It is a folder.
     pub folder: bool,
     /// Its files, in order, where each is a document; none otherwise.

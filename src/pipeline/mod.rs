@@ -11,6 +11,7 @@ mod census;
 mod chunks;
 mod compare;
 mod contents;
+mod explain;
 mod judge;
 mod network;
 mod progress;
@@ -37,6 +38,7 @@ use crate::output::{
 use crate::resolve::{Decision, Standing, groups};
 use census::Census;
 use contents::Contents;
+pub use explain::{explain, explain_two};
 use judge::Judged;
 pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
@@ -436,6 +438,7 @@ fn inputs_read(census: &Census) -> Vec<Input> {
         shard: shard.name.clone(),
         format: shard.format,
         compression: shard.parts[0].compression,
+        path: path_of(shard),
         folder: shard.folder,
         files: files_of(shard),
         documents: documents[number],
@@ -443,6 +446,14 @@ fn inputs_read(census: &Census) -> Vec<Input> {
         hash: hex128(census.digests[number].digest.hash),
     };
     census.shards.iter().enumerate().map(input).collect()
+}
+
+/// Where a shard lies; `None` where it is no file of the user's, as standard input is not, or its path is not UTF-8.
+fn path_of(shard: &Shard) -> Option<String> {
+    let part = &shard.parts[0];
+    part.path.file_name().filter(|name| *name == part.name.as_str())?;
+    let path = if shard.folder { part.path.parent()? } else { &part.path };
+    path.to_str().map(str::to_owned)
 }
 
 fn files_of(shard: &Shard) -> Vec<InputFile> {

@@ -13,7 +13,7 @@ use crate::document::Span;
 use crate::error::{Error, Result};
 use crate::findings::{ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord};
 use crate::output::{
-    Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, Stripped, read_records,
+    Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, SettingsRecord, Stripped, read_records,
 };
 use crate::repeats::RepeatSettings;
 use crate::text::{ParagraphBreaks, paragraphs};
@@ -36,7 +36,7 @@ pub struct Checked {
 const TOLERANCE: f64 = 1e-9;
 
 /// Documents with boilerplate and fewer content tokens than this are duplicates of equal texts only. The contract's.
-const THIN_TOKENS: usize = 20;
+pub(super) const THIN_TOKENS: usize = 20;
 
 /// Checks DIR: its checksums and counts, that what stayed and what left are together the input's bytes, that every
 /// duplicate has a kept witness which is as similar as it says, that what was stripped is what the findings and `--strip`
@@ -293,7 +293,7 @@ impl Check<'_> {
                 said,
                 wanted: &wanted,
                 input,
-                fields: self.fields(),
+                fields: fields_of(&self.run.summary.settings),
                 strip: self.strip(),
                 breaks: self.breaks(),
                 faults: Vec::new(),
@@ -325,18 +325,6 @@ impl Check<'_> {
         if self.run.summary.bytes != bytes {
             let stated = self.run.summary.bytes;
             self.fault(format!("summary.json: bytes: says {stated:?}, but DIR holds {bytes:?}"));
-        }
-    }
-
-    fn fields(&self) -> Fields {
-        let settings = &self.run.summary.settings;
-        Fields {
-            text: settings.text_field.clone(),
-            id: settings.id_field.clone(),
-            url: settings.url_field.clone(),
-            site: settings.site_field.clone(),
-            within: settings.within.clone(),
-            keep: Vec::new(),
         }
     }
 
@@ -423,6 +411,18 @@ impl Check<'_> {
             ));
         }
         Ok(())
+    }
+}
+
+/// The fields that a run read, but those of its keep keys.
+pub(super) fn fields_of(settings: &SettingsRecord) -> Fields {
+    Fields {
+        text: settings.text_field.clone(),
+        id: settings.id_field.clone(),
+        url: settings.url_field.clone(),
+        site: settings.site_field.clone(),
+        within: settings.within.clone(),
+        keep: Vec::new(),
     }
 }
 

@@ -5,7 +5,8 @@
 //! place that holds it against a threshold. [`overlap_of_tokens`] counts the same on the tokens themselves,
 //! without any hash of a shingle: what is removed is confirmed with it.
 //!
-//! A wrong answer here is never harmless: no later stage looks again.
+//! A wrong answer here is never harmless: no later stage looks again. [`shared_passages`] shows a person what two texts
+//! share, and where.
 //!
 //! Time: one merge of two sorted lists; on tokens, one look-up a token and two sorts.
 //!
@@ -13,11 +14,15 @@
 //! [`Overlap`]: crate::verify::Overlap
 //! [`reaches`]: crate::verify::reaches
 //! [`overlap_of_tokens`]: crate::verify::overlap_of_tokens
+//! [`shared_passages`]: crate::verify::shared_passages
+
+mod passages;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use crate::shingle::ShingleSet;
+pub use passages::{Passage, paragraphs_beside, shared_passages};
 
 #[cfg(test)]
 mod tests;
