@@ -4,7 +4,7 @@
 //! numbers in two rows estimates the Jaccard similarity of the two sets, without bias, with a standard error
 //! of at most √(J(1−J)/functions). [`Banding`] cuts rows into bands to find pairs, [`Prefilter`] compares the
 //! low bytes of two rows, [`Screening`] chooses both for a threshold, and [`Signatures`] is the matrix of
-//! what they need.
+//! what they need. [`Sampling`] does the same for containment, from a few shingles of each set.
 //!
 //! An estimate that is too high costs one measurement, never truth. One that is too low loses a pair for
 //! good, so every choice here is made from the probability of that: see [`Screening::for_similarity`].
@@ -27,12 +27,15 @@
 //! [`Screening`]: crate::sketch::Screening
 //! [`Signatures`]: crate::sketch::Signatures
 //! [`Screening::for_similarity`]: crate::sketch::Screening::for_similarity
+//! [`Sampling`]: crate::sketch::Sampling
 
+mod sampling;
 mod screening;
 mod signatures;
 #[cfg(test)]
 mod tests;
 
+pub use sampling::{Samples, Sampling};
 pub use screening::{Banding, Prefilter, Screening};
 pub use signatures::Signatures;
 

@@ -71,11 +71,15 @@ impl Prefilter {
 
 /// The probabilities that exactly 0, 1, 2, ... bytes agree.
 fn chances_of_equal(functions: u16, s: f64) -> impl Iterator<Item = f64> {
-    let equal = s + (1.0 - s) / 256.0;
-    let mut log_choices = 0.0; // ln of (functions choose successes)
-    (0..=functions).map(move |successes| {
-        let (successes, failures) = (f64::from(successes), f64::from(functions - successes));
-        let chance = (log_choices + log_power(equal, successes) + log_power(1.0 - equal, failures)).exp();
+    chances(functions, s + (1.0 - s) / 256.0)
+}
+
+/// The probabilities of exactly 0, 1, 2, ... successes in so many trials, each of the probability `success`.
+pub(super) fn chances(trials: u16, success: f64) -> impl Iterator<Item = f64> {
+    let mut log_choices = 0.0; // ln of (trials choose successes)
+    (0..=trials).map(move |successes| {
+        let (successes, failures) = (f64::from(successes), f64::from(trials - successes));
+        let chance = (log_choices + log_power(success, successes) + log_power(1.0 - success, failures)).exp();
         log_choices += (failures / (successes + 1.0)).ln();
         chance
     })
@@ -190,11 +194,21 @@ fn longest_bands(functions: u16, similarity: f64) -> Option<Banding> {
 }
 
 fn strictest_prefilter(functions: u16, similarity: f64, miss: f64) -> Prefilter {
+    Prefilter { functions, min_equal: most(chances_of_equal(functions, similarity), miss).min(functions) }
+}
+
+/// The most successes that can be asked for of so many trials, each of the probability `success`, when fewer may
+/// come with the probability `miss` at most.
+pub(super) fn most_least(trials: u16, success: f64, miss: f64) -> u16 {
+    most(chances(trials, success), miss).min(trials)
+}
+
+/// How many of these chances, from the first on, sum to `miss` at most.
+fn most(chances: impl Iterator<Item = f64>, miss: f64) -> u16 {
     let mut left = miss;
-    let allowed = chances_of_equal(functions, similarity).take_while(|chance| {
+    let allowed = chances.take_while(|chance| {
         left -= chance;
         left >= 0.0
     });
-    let min_equal = (allowed.count() as u16).min(functions);
-    Prefilter { functions, min_equal }
+    allowed.count() as u16
 }
