@@ -20,17 +20,25 @@
 //! Memory, by signatures: `4 · bands + functions + 4` bytes a document and 8 bytes for each bucket it is in
 //! with others; by prefixes, about 40 bytes for each of the first `1 - threshold` of a set's shingles.
 //!
+//! [`ContainmentIndex`] is the other index, for documents inside longer ones.
+//!
 //! [`Signatures`]: crate::sketch::Signatures
+//! [`ContainmentIndex`]: crate::candidates::ContainmentIndex
 //! [`Candidates`]: crate::candidates::Candidates
 //! [`Screening`]: crate::sketch::Screening
 
 mod buckets;
+mod containment;
+#[cfg(test)]
+mod containment_tests;
 mod lists;
 mod parity;
 mod prefix;
 mod rarity;
 #[cfg(test)]
 mod tests;
+
+pub use containment::{ContainmentIndex, LONG_LIST};
 
 use crate::shingle::ShingleSet;
 use crate::sketch::{Prefilter, Signatures};
