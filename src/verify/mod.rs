@@ -3,7 +3,8 @@
 //! Two [`ShingleSet`]s in, an [`Overlap`] out: how many shingles they share and how many each has alone,
 //! counted, not estimated. Every similarity that is reported comes from here, and [`reaches`] is the one
 //! place that holds it against a threshold. [`overlap_of_tokens`] counts the same on the tokens themselves,
-//! without any hash of a shingle: what is removed is confirmed with it.
+//! without any hash of a shingle: what is removed is confirmed with it, or, where many short texts are held
+//! against one long text, with a [`Concordance`] of that.
 //!
 //! A wrong answer here is never harmless: no later stage looks again. [`shared_passages`] shows a person what two texts
 //! share, and where.
@@ -15,13 +16,16 @@
 //! [`reaches`]: crate::verify::reaches
 //! [`overlap_of_tokens`]: crate::verify::overlap_of_tokens
 //! [`shared_passages`]: crate::verify::shared_passages
+//! [`Concordance`]: crate::verify::Concordance
 
+mod concordance;
 mod passages;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use crate::shingle::ShingleSet;
+pub use concordance::Concordance;
 pub use passages::{Passage, paragraphs_beside, shared_passages};
 
 #[cfg(test)]
@@ -64,6 +68,11 @@ impl Overlap {
     /// Whether the Jaccard similarity is `similarity` or more: [`reaches`].
     pub fn reaches(self, similarity: f64) -> bool {
         reaches(self.shared, self.union(), similarity)
+    }
+
+    /// Whether the containment of the left set in the right one is `containment` or more: [`reaches`].
+    pub fn left_is_contained(self, containment: f64) -> bool {
+        reaches(self.shared, self.shared + self.only_left, containment)
     }
 
     fn of_sizes(shared: usize, left: usize, right: usize) -> Overlap {
@@ -111,6 +120,39 @@ pub fn overlap_at_least(left: &ShingleSet, right: &ShingleSet, similarity: f64) 
     }
     let needed = needed_at_least(left.len() + right.len(), similarity);
     shared_of_sorted(left.hashes(), right.hashes(), needed).filter(|overlap| overlap.reaches(similarity))
+}
+
+/// What two sets share, if the containment of `part` (the left one) in `whole` reaches `containment`; else `None`. The
+/// same answer as [`overlap`] and then [`Overlap::left_is_contained`].
+///
+/// Cost: a merge that stops once what is left cannot suffice; where `whole` is much the larger one, a search for each
+/// shingle of `part`, O(|A| log |B|).
+pub fn containment_at_least(part: &ShingleSet, whole: &ShingleSet, containment: f64) -> Option<Overlap> {
+    let (a, b) = (part.hashes(), whole.hashes());
+    let needed = (containment.clamp(0.0, 1.0) * a.len() as f64 * (1.0 - 1e-12)).ceil() as usize; // a NaN becomes 0
+    let overlap = match b.len() / MUCH_LARGER < a.len() {
+        true => shared_of_sorted(a, b, needed),
+        false => shared_by_search(a, b, needed),
+    };
+    overlap.filter(|overlap| overlap.left_is_contained(containment))
+}
+
+/// From so many times the size on, searching for each of the few is cheaper than going through the many: a search
+/// takes about as many steps.
+const MUCH_LARGER: usize = 16;
+
+/// Seeks each of `few` in `many`, ascending lists without repeats; `None` when they cannot have `needed` in common.
+fn shared_by_search(few: &[u64], many: &[u64], needed: usize) -> Option<Overlap> {
+    let (mut shared, mut rest) = (0, many);
+    for (place, hash) in few.iter().enumerate() {
+        if shared + (few.len() - place) < needed {
+            return None;
+        }
+        let found = rest.binary_search(hash);
+        shared += usize::from(found.is_ok());
+        rest = &rest[found.unwrap_or_else(|next| next)..];
+    }
+    Some(Overlap::of_sizes(shared, few.len(), many.len()))
 }
 
 /// A number of shared shingles that any pair with `total` shingles in both sets together must have to reach

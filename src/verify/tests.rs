@@ -87,6 +87,7 @@ fn check_tokens(left: &str, right: &str, tokens: usize, [shared, only_left, only
     let (left, right): (Vec<&str>, Vec<&str>) = (left.split(' ').collect(), right.split(' ').collect());
     let expected = Overlap { shared, only_left, only_right };
     assert_eq!(overlap_of_tokens(&left, &right, k(tokens)), expected);
+    assert_eq!(Concordance::of(&right, k(tokens)).overlap_of(&left), expected);
     assert_eq!(slow_overlap_of_tokens(&left, &right, tokens), expected);
 }
 
@@ -100,6 +101,14 @@ fn overlaps_of_tokens() {
     check_tokens("a", "a", 1, [1, 0, 0]);
     assert_eq!(overlap_of_tokens(&[], &[], k(5)), Overlap::default());
     assert_eq!(overlap_of_tokens(&[], &["a"], k(5)), Overlap { shared: 0, only_left: 0, only_right: 1 });
+    assert_eq!(
+        Concordance::of(&["a"], k(5)).overlap_of(&[]),
+        Overlap { shared: 0, only_left: 0, only_right: 1 }
+    );
+    assert_eq!(
+        Concordance::of(&[], k(5)).overlap_of(&["a"]),
+        Overlap { shared: 0, only_left: 1, only_right: 0 }
+    );
 }
 
 /// A few letters, so that shingles repeat and are shared.
@@ -145,6 +154,31 @@ proptest! {
             let expected = overlap.reaches(similarity).then_some(overlap);
             prop_assert_eq!(overlap_at_least(&left, &right, similarity), expected);
         }
+    }
+
+    #[test]
+    fn containment_is_that_of_the_overlap(
+        part in proptest::collection::vec(0_u64..120, 0..60),
+        whole in proptest::collection::vec(0_u64..120, 0..60),
+        more in 0_u64..3000,
+        thousandths in 0_u32..=1000,
+    ) {
+        // With many more, shingles are sought one by one.
+        let (part, whole) = (set(&part), ShingleSet::from_hashes(whole.into_iter().chain(1000..1000 + more).collect()));
+        let overlap = overlap(&part, &whole);
+        let own = overlap.containment_of_left();
+        for containment in [f64::from(thousandths) / 1000.0, own, own.next_up()] {
+            let expected = (own >= containment).then_some(overlap);
+            prop_assert_eq!(containment_at_least(&part, &whole, containment), expected);
+        }
+    }
+
+    #[test]
+    fn a_concordance_decides_as_slow_code_does(left in tokens(), right in tokens(), own in "[a-e]{0,3}", width in 1_usize..9) {
+        let left: Vec<&str> = left.iter().map(String::as_str).chain([own.as_str()]).collect();
+        let right: Vec<&str> = right.iter().map(String::as_str).collect();
+        let concordance = Concordance::of(&right, k(width));
+        prop_assert_eq!(concordance.overlap_of(&left), slow_overlap_of_tokens(&left, &right, width));
     }
 
     #[test]
