@@ -8,8 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dittograph::corpus::{ReadSettings, find_shards};
+use dittograph::findings::PairRecord;
 use dittograph::output::Summary;
 use dittograph::pipeline::{self, CandidateSource, CompareSettings, Guards, Job, Settings, Silent, Target};
+use dittograph::resolve::{KeepKey, KeepOrder};
 use dittograph::shingle::{ShingleSet, token_hash};
 use dittograph::sketch::{Screening, Signatures};
 use dittograph::text::tokens;
@@ -66,6 +68,13 @@ fn line() -> impl Strategy<Value = Line> {
         1 => any::<u8>().prop_map(Line::Garbage),
         1 => Just(Line::Blank),
     ]
+}
+
+/// Windows of all lengths, many inside others, beside other lines.
+fn corpus_of_excerpts() -> impl Strategy<Value = Vec<Vec<Line>>> {
+    let excerpt = (0..50u8, 3..64u8).prop_map(|(start, length)| Line::Window { start, length });
+    let line = prop_oneof![1 => line(), 2 => excerpt];
+    prop::collection::vec(prop::collection::vec(line, 0..30), 1..4)
 }
 
 fn corpus() -> impl Strategy<Value = Vec<Vec<Line>>> {
@@ -175,6 +184,12 @@ fn exact() -> Settings {
     Settings { compare, ..Settings::default() }
 }
 
+/// With containment of so many per cent, too.
+fn with_containment(settings: Settings, percent: u32) -> Settings {
+    let min_containment = Some(f64::from(percent) / 100.0);
+    Settings { compare: CompareSettings { min_containment, ..settings.compare }, ..settings }
+}
+
 fn records(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -240,6 +255,53 @@ fn jaccard(a: &Content, b: &Content) -> f64 {
     shared as f64 / (a.shingles.len() + b.shingles.len() - shared).max(1) as f64
 }
 
+fn containment(part: &Content, whole: &Content) -> f64 {
+    part.shingles.intersection(&whole.shingles).count() as f64 / part.shingles.len().max(1) as f64
+}
+
+/// The same in any keep order, with containment: who is removed because of whom, by what, and how much of it.
+fn decided_with_containment(
+    contents: &BTreeMap<Name, Content>,
+    key: &KeepKey,
+    protected: impl Fn(&Name) -> bool,
+    least: f64,
+) -> BTreeMap<Name, (Name, &'static str, f64)> {
+    let mut order: Vec<(&Name, &Content)> = contents.iter().collect();
+    order.sort_by_key(|(name, content)| {
+        let place = match key {
+            KeepKey::Longest => usize::MAX - content.tokens,
+            KeepKey::Shortest => content.tokens,
+            _ => 0,
+        };
+        (!protected(name), place)
+    });
+    let mut kept: Vec<(&Name, &Content)> = Vec::new();
+    let mut removed = BTreeMap::new();
+    for (name, content) in order {
+        let equal = kept.iter().find(|(_, other)| !content.whole.is_empty() && other.whole == content.whole);
+        let mut witness = equal.map(|(of, _)| (*of, "jaccard", 1.0));
+        for by in ["jaccard", "containment"] {
+            for (of, other) in kept.iter().filter(|(_, other)| !other.thin && !content.thin) {
+                let (value, reached) = match by {
+                    "jaccard" => (jaccard(content, other), 0.8),
+                    _ if content.tokens < other.tokens => (containment(content, other), least),
+                    _ => continue,
+                };
+                let better =
+                    witness.is_none_or(|(_, other, most)| equal.is_none() && other == by && value > most);
+                if value >= reached && better {
+                    witness = Some((*of, by, value));
+                }
+            }
+        }
+        match witness.filter(|_| !protected(name)) {
+            Some((of, by, value)) => drop(removed.insert(name.clone(), (of.clone(), by, value))),
+            None => kept.push((name, content)),
+        }
+    }
+    removed
+}
+
 /// Section 5 of the contract, steps 1, 5 and 6, word for word and slow: who is removed because of whom.
 fn decided(contents: &BTreeMap<Name, Content>) -> BTreeMap<Name, (Name, f64, bool)> {
     let mut order: Vec<(&Name, &Content)> = contents.iter().collect();
@@ -288,6 +350,17 @@ fn duplicates_of(findings: &[Value]) -> BTreeMap<Name, (Name, f64, bool)> {
         .collect()
 }
 
+/// Who is removed because of whom, by what, and how much of it, as the findings say.
+fn decided_by(findings: &[Value]) -> BTreeMap<Name, (Name, &str, f64)> {
+    let duplicates = findings.iter().filter(|finding| finding["finding"] == "duplicate");
+    duplicates
+        .map(|finding| {
+            let by = finding["by"].as_str().unwrap();
+            (name(finding), (name(&finding["of"]), by, finding[by].as_f64().unwrap()))
+        })
+        .collect()
+}
+
 /// 48, or what PROPTEST_CASES says.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
@@ -308,6 +381,85 @@ proptest! {
             .map(|(name, record)| (name.clone(), content(record, spans.get(name).map_or(&[], Vec::as_slice))))
             .collect();
         prop_assert_eq!(duplicates_of(&findings), decided(&contents));
+    }
+
+    /// The same with `--min-containment`: what nothing kept is alike with goes because of the longer kept document that
+    /// contains most of it, whatever the keep order, and nothing that is protected goes.
+    #[test]
+    fn decisions_with_containment_are_those_of_brute_force(
+        corpus in corpus_of_excerpts(),
+        percent in 50_u32..=100,
+        key in 0_usize..3,
+        protects in any::<bool>(),
+    ) {
+        let key = [KeepKey::Longest, KeepKey::Shortest, KeepKey::First][key].clone();
+        let mut settings = with_containment(exact(), percent);
+        settings.keep = KeepOrder(vec![key.clone()]);
+        settings.protect.extend((0..10).filter(|_| protects).map(|number| format!("d{number}")));
+        let scratch = Scratch::new(&corpus);
+        scratch.dedupe("run", &settings);
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        let (spans, documents) = (boilerplate_of(&findings), documents(&scratch).0);
+        let contents: BTreeMap<Name, Content> = documents
+            .iter()
+            .map(|(name, record)| (name.clone(), content(record, spans.get(name).map_or(&[], Vec::as_slice))))
+            .collect();
+        let protected = |name: &Name| documents[name]["id"].as_str().is_some_and(|id| settings.protect.contains(id));
+        let expected = decided_with_containment(&contents, &key, protected, f64::from(percent) / 100.0);
+        prop_assert_eq!(decided_by(&findings), expected);
+        let checked = pipeline::verify(&scratch.path("run")).unwrap();
+        prop_assert!(checked.faults.is_empty(), "{:?}", checked.faults);
+    }
+
+    /// `pairs` with containment: those that are alike, and those of which the shorter one is contained in the longer one.
+    #[test]
+    fn pairs_with_containment_are_those_of_brute_force(corpus in corpus_of_excerpts(), percent in 50_u32..=100) {
+        let scratch = Scratch::new(&corpus);
+        let mut settings = with_containment(exact(), percent);
+        settings.compare.content = pipeline::Content::All;
+        let input = scratch.path("input").to_str().unwrap().to_owned();
+        let inputs = find_shards(&[input], None, scratch.dir.path()).unwrap();
+        let mut found = Vec::new();
+        let each = |pair: PairRecord| {
+            let [a, b] = [pair.a, pair.b].map(|reference| (reference.shard, reference.ordinal));
+            found.push((a, b, pair.jaccard, pair.containment));
+            Ok(())
+        };
+        pipeline::pairs(&inputs, &settings, each, &Silent).unwrap();
+        let contents: Vec<(Name, Content)> =
+            documents(&scratch).0.into_iter().map(|(name, record)| (name, content(&record, &[]))).collect();
+        let mut expected = Vec::new();
+        for (place, (name, one)) in contents.iter().enumerate() {
+            for (other_name, other) in &contents[place + 1..] {
+                let (part, whole) = if one.tokens < other.tokens { (one, other) } else { (other, one) };
+                let contained = part.tokens < whole.tokens && containment(part, whole) >= f64::from(percent) / 100.0;
+                if contained || jaccard(one, other) >= 0.8 {
+                    let containment = containment(one, other).max(containment(other, one));
+                    expected.push((name.clone(), other_name.clone(), jaccard(one, other), containment));
+                }
+            }
+        }
+        prop_assert_eq!(found, expected);
+    }
+
+    /// Guarantee 1 by samples: whoever is removed by containment is shorter than a kept document that contains it.
+    #[test]
+    fn what_is_contained_has_a_kept_witness(corpus in corpus_of_excerpts(), percent in 50_u32..=100) {
+        let scratch = Scratch::new(&corpus);
+        scratch.dedupe("run", &with_containment(Settings::default(), percent));
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        let (spans, duplicates) = (boilerplate_of(&findings), duplicates_of(&findings));
+        let documents = documents(&scratch).0;
+        let content = |name: &Name| content(&documents[name], spans.get(name).map_or(&[], Vec::as_slice));
+        for finding in findings.iter().filter(|finding| finding["by"] == "containment") {
+            let (document, of) = (name(finding), name(&finding["of"]));
+            prop_assert!(!duplicates.contains_key(&of), "{:?} is removed because of {:?}, which is removed", document, of);
+            let (own, witness) = (content(&document), content(&of));
+            let measured = containment(&own, &witness);
+            prop_assert!(measured >= f64::from(percent) / 100.0 && jaccard(&own, &witness) < 0.8);
+            prop_assert!((measured - finding["containment"].as_f64().unwrap()).abs() < 1e-12);
+            prop_assert!(own.tokens < witness.tokens && !own.thin && !witness.thin);
+        }
     }
 
     /// Guarantee 1 by signatures: every witness is kept and as similar as it is said to be.
@@ -735,6 +887,100 @@ fn verify_names_planted_faults() {
     }
 }
 
+/// The same with a document that a longer one contains.
+fn good_run_with_containment() -> Scratch {
+    let window = |start, length| Line::Window { start, length };
+    let scratch = Scratch::new(&[vec![window(0, 60), window(20, 60), window(68, 14), window(18, 60)]]);
+    let summary = scratch.dedupe("run", &with_containment(Settings::default(), 80));
+    assert_eq!(summary.documents.removed, 2, "{:?}", summary.documents);
+    scratch
+}
+
+/// Changes the findings by this measure.
+fn change_duplicates(run: &Path, by: &str, change: impl Fn(&mut Value)) {
+    let mut changed = 0;
+    rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
+        if finding["by"] == by {
+            change(finding);
+            changed += 1;
+        }
+        true
+    });
+    assert!(changed > 0, "no duplicate by {by}");
+    seal(run);
+}
+
+#[test]
+fn verify_names_planted_faults_of_containment() {
+    let faults: &[Fault] = &[
+        (
+            "a containment is below the threshold",
+            |run| rewrite_summary(run, |summary| summary["settings"]["min-containment"] = json!(1.0)),
+            "below 1, in",
+        ),
+        (
+            "nobody asked for containment",
+            |run| rewrite_summary(run, |summary| summary["settings"]["min-containment"] = json!(null)),
+            "was not asked for containment",
+        ),
+        (
+            "a containment is another",
+            |run| change_duplicates(run, "containment", |finding| finding["containment"] = json!(0.99)),
+            "measured again",
+        ),
+        (
+            "a contained document is called similar",
+            |run| change_duplicates(run, "containment", |finding| finding["by"] = json!("jaccard")),
+            "below 0.8",
+        ),
+        (
+            "a similar document is called contained",
+            |run| change_duplicates(run, "jaccard", |finding| finding["by"] = json!("containment")),
+            "not below 0.8",
+        ),
+        (
+            "a document that is no shorter is called contained",
+            |run| {
+                change_duplicates(run, "jaccard", |finding| finding["by"] = json!("containment"));
+                rewrite_summary(run, |summary| summary["settings"]["min-similarity"] = json!(0.99));
+            },
+            "is not shorter than",
+        ),
+        (
+            "a contained document is called exact",
+            |run| {
+                change_duplicates(run, "containment", |finding| {
+                    finding["exact"] = json!(true);
+                    finding["jaccard"] = json!(1.0);
+                    finding["containment"] = json!(1.0);
+                });
+            },
+            "exact copy",
+        ),
+        (
+            "a container is no kept document",
+            |run| {
+                let removed = records(&run.join("findings/0.jsonl.jsonl"))
+                    .into_iter()
+                    .find(|finding| finding["by"] == "jaccard")
+                    .unwrap();
+                let ordinal = removed["ordinal"].as_u64().unwrap();
+                change_duplicates(run, "containment", |finding| finding["of"]["ordinal"] = json!(ordinal));
+            },
+            "was not kept",
+        ),
+    ];
+    for (what, plant, said) in faults {
+        let scratch = good_run_with_containment();
+        let run = scratch.path("run");
+        assert_eq!(pipeline::verify(&run).unwrap().faults, [""; 0]);
+        plant(&run);
+        let checked = pipeline::verify(&run).unwrap();
+        let named = checked.faults.iter().any(|fault| fault.contains(said));
+        assert!(named, "{what}: verify says {:?}", checked.faults);
+    }
+}
+
 #[test]
 fn only_a_run_of_ours_is_replaced_and_only_by_force() {
     let scratch = good_run();
@@ -811,6 +1057,47 @@ fn decisions_over_several_blocks_are_those_of_brute_force() {
     let expected = decided(&contents);
     assert!(expected.len() > 30);
     assert_eq!(duplicates_of(&findings), expected);
+}
+
+/// The same with containment: windows of one text, among documents of their own, so that what contains a window, or more
+/// of it, stands in an earlier block, in its own, or in both.
+#[test]
+fn containment_over_several_blocks_is_that_of_brute_force() {
+    let mut contained = BTreeMap::new();
+    for seed in 0..6_u32 {
+        let drawn =
+            |number: u32, below: u32| (number + 1000 * seed).wrapping_mul(2_654_435_761) / 7919 % below;
+        let text = |number: u32| match number % 3 {
+            0 => own_words(number)[..20].join(" "),
+            _ => {
+                let (start, length) = (drawn(number, 180) as u8, 8 + drawn(2 * number, 60) as u8);
+                (0..length).map(|place| word(start + place)).collect::<Vec<_>>().join(" ")
+            }
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let lines: Vec<String> = (0..150).map(|number| json!({ "text": text(number) }).to_string()).collect();
+        let bytes = lines.join("\n").into_bytes();
+        fs::create_dir(dir.path().join("input")).unwrap();
+        fs::write(dir.path().join("input/0.jsonl"), &bytes).unwrap();
+        let scratch = Scratch { dir, shards: vec![bytes] };
+        let contents: BTreeMap<Name, Content> =
+            documents(&scratch).0.into_iter().map(|(name, record)| (name, content(&record, &[]))).collect();
+        for key in [KeepKey::Longest, KeepKey::First, KeepKey::Shortest] {
+            let mut settings = with_containment(exact(), 80);
+            settings.keep = KeepOrder(vec![key.clone()]);
+            scratch.dedupe(&key.to_string(), &settings);
+            let findings = findings(&scratch.path(&key.to_string()), 1);
+            assert!(boilerplate_of(&findings).is_empty());
+            let expected = decided_with_containment(&contents, &key, |_| false, 0.8);
+            let count = expected.values().filter(|(_, by, _)| *by == "containment").count();
+            *contained.entry(key.to_string()).or_insert(0) += count;
+            assert_eq!(decided_by(&findings), expected, "{key}, seed {seed}");
+        }
+    }
+    assert!(
+        contained["longest"] > 100 && contained["first"] > 50 && contained["shortest"] == 0,
+        "{contained:?}"
+    );
 }
 
 /// Guarantee 4 where signatures alone do not decide: with which documents one is looked up together.

@@ -25,6 +25,7 @@ pub enum Command {
     /// Remove near-duplicates: the cleaned corpus, findings, a summary
     #[command(after_help = "Examples: dittograph dedupe crawl/ -o clean/\n          \
         dittograph dedupe crawl/ -o clean/ --strip boilerplate,leads,repeats\n          \
+        dittograph dedupe news/ -o clean/ --min-containment 0.8    (abridged copies go, too)\n          \
         zstd -dc part.jsonl.zst | dittograph dedupe - > clean.jsonl")]
     Dedupe(DedupeArgs),
     /// The same findings and summary, without a corpus
@@ -207,6 +208,9 @@ pub struct CompareArgs {
     /// Least Jaccard similarity of duplicates, 0.5 to 1
     #[arg(long, help_heading = "Comparing", value_name = "S", default_value_t = 0.8, value_parser = settings::similarity)]
     pub min_similarity: f64,
+    /// Also remove shorter documents contained in a longer kept one, 0.5 to 1
+    #[arg(long, help_heading = "Comparing", value_name = "C", value_parser = settings::containment)]
+    pub min_containment: Option<f64>,
     /// Tokens in a shingle
     #[arg(long, help_heading = "Comparing", value_name = "K", default_value = "5", value_parser = settings::shingle)]
     pub shingle: std::num::NonZeroUsize,

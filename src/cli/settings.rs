@@ -29,6 +29,7 @@ pub fn settings(read: &ReadArgs, compare: &CompareArgs) -> Result<Settings> {
         paragraphs: read.paragraphs,
         compare: CompareSettings {
             min_similarity: compare.min_similarity,
+            min_containment: compare.min_containment,
             shingle_tokens: compare.shingle,
             content: match compare.content {
                 ContentArg::Article => Content::Article,
@@ -106,6 +107,11 @@ pub fn similarity(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+/// A containment threshold.
+pub fn containment(text: &str) -> std::result::Result<f64, String> {
+    similarity(text).map_err(|_| format!("`{text}` is no containment between 0.5 and 1"))
+}
+
 /// A share of something.
 pub fn share(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
@@ -170,6 +176,8 @@ mod tests {
     fn thresholds_have_their_ranges() {
         assert_eq!(similarity("0.5"), Ok(0.5));
         assert!(similarity("0.49").is_err() && similarity("1.01").is_err() && similarity("nan").is_err());
+        assert_eq!(containment("1"), Ok(1.0));
+        assert_eq!(containment("0.4"), Err("`0.4` is no containment between 0.5 and 1".to_owned()));
         assert!(share("-0.1").is_err() && share("1").is_ok());
         assert!(shingle("0").is_err() && shingle("65").is_err() && shingle("5").is_ok());
     }

@@ -150,6 +150,8 @@ pub enum Evidence {
 pub enum Measure {
     /// Jaccard similarity.
     Jaccard,
+    /// Containment of a shorter document in a longer one.
+    Containment,
 }
 
 /// A kept document and what was removed because of it.

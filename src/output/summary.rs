@@ -59,6 +59,9 @@ pub struct Summary {
 pub struct SettingsRecord {
     /// The least similarity of a duplicate.
     pub min_similarity: f64,
+    /// The least containment of a shorter document in a longer one that removed it, where it was asked for.
+    #[serde(default)]
+    pub min_containment: Option<f64>,
     /// Tokens in a shingle.
     pub shingle: NonZeroUsize,
     /// `article` or `all`.
@@ -137,6 +140,20 @@ pub struct Recall {
     pub rows: usize,
     /// Equal values, of all, that the prefilter asks for.
     pub prefilter: f64,
+    /// Probability that a lone pair at exactly the threshold is missed.
+    pub miss_at_threshold: f64,
+    /// The same for containment, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containment: Option<ContainmentRecall>,
+}
+
+/// How documents inside longer ones were found, and what that misses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContainmentRecall {
+    /// Shingles that are sampled of a document; 0 where candidates are `exact`.
+    pub sampled: usize,
+    /// How many of these another document must have.
+    pub least: usize,
     /// Probability that a lone pair at exactly the threshold is missed.
     pub miss_at_threshold: f64,
 }

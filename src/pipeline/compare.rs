@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::containing::{self, Containing};
 use super::contents::Contents;
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareSettings};
 use crate::candidates::{Candidates, Sets};
-use crate::resolve::{Decision, Likeness, by_preference};
+use crate::resolve::{Decision, Likeness, Measure, by_preference};
 use crate::shingle::ShingleSet;
 use crate::sketch::{Screening, Signatures};
-use crate::verify::{Overlap, overlap_at_least, overlap_of_tokens};
+use crate::verify::{Overlap, containment_at_least, overlap_at_least, overlap_of_tokens};
 
 /// Documents that are looked up together. Within a block each is held against each that it adds: 32 on average.
 const BLOCK: usize = 64;
@@ -62,9 +63,9 @@ fn by_within(contents: &Contents, order: &[u32]) -> Vec<Vec<u32>> {
 }
 
 /// The sets of a group's documents, by rank in the group.
-struct Ranked<'a> {
-    contents: &'a Contents<'a>,
-    documents: &'a [u32],
+pub(super) struct Ranked<'a> {
+    pub(super) contents: &'a Contents<'a>,
+    pub(super) documents: &'a [u32],
 }
 
 impl Sets for Ranked<'_> {
@@ -130,9 +131,22 @@ struct Keeper<'a> {
     documents: &'a [u32],
     protected: &'a (dyn Fn(u32) -> bool + Sync),
     index: Candidates<Ranked<'a>>,
+    /// Absent where nobody asks for containment.
+    containing: Option<Containing<'a>>,
     /// The kept document of each whole token sequence, by its hash.
     kept_sequences: HashMap<u128, u32>,
     decisions: Vec<Decision>,
+}
+
+/// What is known of a document before its block is settled.
+#[derive(Default)]
+struct Before {
+    /// The witness among what was kept before the block.
+    alike: Option<Likeness>,
+    /// Without one, the witness there that contains the document.
+    container: Option<Likeness>,
+    /// Without any, the lists that it is put into when it is kept.
+    lists: Vec<u32>,
 }
 
 impl<'a> Keeper<'a> {
@@ -143,22 +157,34 @@ impl<'a> Keeper<'a> {
         protected: &'a (dyn Fn(u32) -> bool + Sync),
     ) -> Keeper<'a> {
         let index = index(contents, settings, documents);
+        let containing = Containing::new(contents, settings, documents);
         let decisions = Vec::with_capacity(documents.len());
-        Keeper { contents, settings, documents, protected, index, kept_sequences: HashMap::new(), decisions }
+        Keeper {
+            contents,
+            settings,
+            documents,
+            protected,
+            index,
+            containing,
+            kept_sequences: HashMap::new(),
+            decisions,
+        }
     }
 
     /// Decides for the documents of these ranks, the next ones.
     fn settle(&mut self, ranks: std::ops::Range<usize>) {
         let first = ranks.start;
-        let before: Vec<Option<Likeness>> =
-            ranks.clone().into_par_iter().map(|rank| self.before(rank)).collect();
+        let before: Vec<Before> = ranks.clone().into_par_iter().map(|rank| self.before(rank)).collect();
         let mut added: Vec<u32> = Vec::new();
-        for rank in ranks {
-            let decision = match self.equal(rank).or_else(|| self.likest(rank, before[rank - first], &added))
-            {
+        for (rank, before) in ranks.zip(&before) {
+            let witness = self.equal(rank).or_else(|| self.likest(rank, before.alike, &added));
+            let decision = match witness.or_else(|| self.container(rank, before.container, first)) {
                 Some(likeness) => Decision::Removed(likeness),
                 None => {
                     added.push(rank as u32);
+                    if let Some(containing) = &mut self.containing {
+                        containing.insert(rank, &before.lists);
+                    }
                     if let Some(sequence) = self.entry_sequence(rank) {
                         self.kept_sequences.entry(sequence).or_insert(rank as u32);
                     }
@@ -189,14 +215,30 @@ impl<'a> Keeper<'a> {
             of,
             jaccard: 1.0,
             containment: 1.0,
+            by: Measure::Jaccard,
             exact: true,
         })
     }
 
+    /// What can be said on what was kept before this block.
+    fn before(&self, rank: usize) -> Before {
+        if self.equal(rank).is_some() {
+            return Before::default();
+        }
+        let alike = self.alike_before(rank);
+        let Some(containing) = self.containing.as_ref().filter(|_| alike.is_none()) else {
+            return Before { alike, ..Before::default() };
+        };
+        let protected = (self.protected)(self.documents[rank]);
+        let container = if protected { None } else { containing.witness(rank, 0) };
+        let lists = if container.is_none() { containing.lists_of(rank) } else { Vec::new() };
+        Before { alike, container, lists }
+    }
+
     /// The witness among what was kept before this block.
-    fn before(&self, rank: usize) -> Option<Likeness> {
+    fn alike_before(&self, rank: usize) -> Option<Likeness> {
         let document = self.documents[rank];
-        if (self.protected)(document) || !self.contents.comparable(document) || self.equal(rank).is_some() {
+        if (self.protected)(document) || !self.contents.comparable(document) {
             return None;
         }
         let mut candidates = Vec::new();
@@ -222,6 +264,21 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// The longer kept document that contains this one: that of `before`, or one that the block has added, from the rank
+    /// `first` on.
+    fn container(&self, rank: usize, before: Option<Likeness>, first: usize) -> Option<Likeness> {
+        let containing = self.containing.as_ref()?;
+        if (self.protected)(self.documents[rank]) {
+            return None;
+        }
+        let here = containing.witness(rank, first);
+        // What was kept before this block comes first in keep order, and so wins a tie.
+        match (before, here) {
+            (Some(before), Some(here)) if !here.is_preferred_to(&before) => Some(before),
+            (before, here) => here.or(before),
+        }
+    }
+
     /// Measures candidates, given as ranks; the most similar that reaches the threshold on the tokens themselves.
     fn witness(&self, rank: usize, candidates: impl Iterator<Item = u32>) -> Option<Likeness> {
         let document = self.documents[rank];
@@ -244,6 +301,7 @@ impl<'a> Keeper<'a> {
                 of,
                 jaccard: overlap.jaccard(),
                 containment: overlap.containment_of_left(),
+                by: Measure::Jaccard,
                 exact: false,
             })
         })
@@ -257,7 +315,7 @@ fn same_tokens(contents: &Contents, a: u32, b: u32) -> bool {
 }
 
 /// The overlap of two contents, told by the tokens and not by their hashes.
-fn confirmed(contents: &Contents, a: u32, b: u32) -> Overlap {
+pub(super) fn confirmed(contents: &Contents, a: u32, b: u32) -> Overlap {
     let (a, b) = (contents.words(a), contents.words(b));
     overlap_of_tokens(&a.tokens(), &b.tokens(), contents.shingle_tokens())
 }
@@ -356,6 +414,9 @@ impl Pairing<'_> {
             block.clone().for_each(|rank| index.insert(rank as u32));
             progress.advance(block.len() as u64);
         }
+        for (a, b, overlap) in self.contained(&firsts) {
+            measured.push((self.members(&classes[a]), self.members(&classes[b]), overlap));
+        }
         for (left, right, overlap) in &measured {
             for &a in left {
                 for &b in right {
@@ -381,6 +442,31 @@ impl Pairing<'_> {
             Some((a as usize, b, overlap))
         };
         candidates.into_iter().filter_map(measure).collect()
+    }
+
+    /// The shorter ones that longer ones contain, where the settings ask for them: those that `dedupe` could remove.
+    fn contained(&self, firsts: &[u32]) -> Vec<(usize, usize, Overlap)> {
+        let Some(least) = self.settings.min_containment else { return Vec::new() };
+        let mut index = containing::index(self.contents, self.settings, least, firsts).keeping_long_lists();
+        for start in (0..firsts.len()).step_by(BLOCK) {
+            let block = &firsts[start..firsts.len().min(start + BLOCK)];
+            let lists: Vec<Vec<u32>> =
+                block.par_iter().map(|&document| index.lists_of(&self.contents.shingles(document))).collect();
+            lists.iter().zip(start as u32..).for_each(|(lists, rank)| index.insert(rank, lists));
+        }
+        let containing = |part: usize| {
+            let mut candidates = Vec::new();
+            index.candidates(part as u32, 0, &mut candidates);
+            let measure = |whole: u32| {
+                let [a, b] = [firsts[part], firsts[whole as usize]];
+                let shorter = self.contents.token_count(a) < self.contents.token_count(b);
+                let sets = || (self.contents.set(a), self.contents.set(b));
+                let (a, b) = shorter.then(sets)?;
+                Some((part, whole as usize, containment_at_least(a, b, least)?))
+            };
+            candidates.into_iter().filter_map(measure).collect::<Vec<_>>()
+        };
+        (0..firsts.len()).into_par_iter().flat_map_iter(containing).collect()
     }
 
     fn measured(&self, a: u32, b: u32) -> Option<Overlap> {

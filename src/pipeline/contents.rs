@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::census::{Census, Entry, Paragraph};
 use super::settings::{CompareSettings, Content};
 use super::sites::Marks;
-use crate::shingle::ShingleSet;
+use crate::shingle::{ShingleSet, for_each_shingle};
 use crate::text::Tokenizer;
 
 /// The contents of all documents, under one set of templates.
@@ -88,6 +88,15 @@ impl<'a> Contents<'a> {
     /// The shingles of its content, made anew.
     pub fn make_set(&self, document: u32) -> ShingleSet {
         ShingleSet::of_tokens(&self.tokens(document), self.settings.shingle_tokens, self.settings.seed)
+    }
+
+    /// The hashes of its content's shingles, in text order, with repeats.
+    pub fn shingles(&self, document: u32) -> Vec<u64> {
+        let tokens = self.tokens(document);
+        let mut shingles = Vec::with_capacity(tokens.len());
+        let (k, seed) = (self.settings.shingle_tokens, self.settings.seed);
+        for_each_shingle(&tokens, k, seed, |hash| shingles.push(hash));
+        shingles
     }
 
     /// A hash of its content with numbers masked.

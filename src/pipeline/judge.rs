@@ -16,7 +16,7 @@ use crate::findings::{
     ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateRecord,
 };
 use crate::repeats;
-use crate::resolve::{Decision, Likeness, clusters};
+use crate::resolve::{self, Decision, Likeness, clusters};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many of the first paragraphs of a document may be its lead. The contract's four.
@@ -84,7 +84,7 @@ impl Judged<'_> {
             of: reference(self.census, likeness.of, None),
             jaccard: likeness.jaccard,
             containment: likeness.containment,
-            by: Measure::Jaccard,
+            by: measure(likeness.by),
             exact: likeness.exact,
         };
         self.finding(Kind::Duplicate, entry, None, evidence)
@@ -166,6 +166,14 @@ impl Judged<'_> {
             size: cluster.members.len() as u64 + 1,
             members: cluster.members.into_iter().filter_map(member).collect(),
         })
+    }
+}
+
+/// How records name what a document was removed by.
+fn measure(by: resolve::Measure) -> Measure {
+    match by {
+        resolve::Measure::Jaccard => Measure::Jaccard,
+        resolve::Measure::Containment => Measure::Containment,
     }
 }
 

@@ -10,6 +10,7 @@
 mod census;
 mod chunks;
 mod compare;
+mod containing;
 mod contents;
 mod explain;
 mod judge;
@@ -33,7 +34,8 @@ use crate::corpus::{Inputs, Part, Shard};
 use crate::error::{Error, Result};
 use crate::findings::{PairRecord, TemplateRecord};
 use crate::output::{
-    Bytes, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary, hex128,
+    Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
+    hex128,
 };
 use crate::resolve::{Decision, Standing, groups};
 use census::Census;
@@ -474,6 +476,19 @@ fn recall(settings: &CompareSettings) -> Recall {
         rows: usize::from(screening.banding.rows),
         prefilter: f64::from(screening.prefilter.min_equal) / f64::from(screening.prefilter.functions),
         miss_at_threshold: if exact { 0.0 } else { screening.miss_probability(settings.min_similarity) },
+        containment: settings.min_containment.map(|least| containment_recall(least, exact)),
+    }
+}
+
+fn containment_recall(min_containment: f64, exact: bool) -> ContainmentRecall {
+    if exact {
+        return ContainmentRecall { sampled: 0, least: 0, miss_at_threshold: 0.0 };
+    }
+    let sampling = containing::sampling(min_containment);
+    ContainmentRecall {
+        sampled: usize::from(sampling.shingles),
+        least: usize::from(sampling.least),
+        miss_at_threshold: sampling.miss_probability(min_containment),
     }
 }
 

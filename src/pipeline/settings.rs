@@ -43,6 +43,8 @@ pub struct Settings {
 pub struct CompareSettings {
     /// The least Jaccard similarity of a duplicate, 0.5 to 1.
     pub min_similarity: f64,
+    /// The least containment, 0.5 to 1, of a shorter document in a longer kept one that removes it; absent: none does.
+    pub min_containment: Option<f64>,
     /// Tokens in a shingle.
     pub shingle_tokens: NonZeroUsize,
     /// What of a document is compared.
@@ -85,6 +87,7 @@ impl Settings {
         };
         SettingsRecord {
             min_similarity: self.compare.min_similarity,
+            min_containment: self.compare.min_containment,
             shingle: self.compare.shingle_tokens,
             content: content.to_owned(),
             exact: self.compare.candidates == CandidateSource::Exact,
@@ -127,6 +130,7 @@ impl Default for CompareSettings {
         let five = const { NonZeroUsize::new(5).unwrap() };
         CompareSettings {
             min_similarity: 0.8,
+            min_containment: None,
             shingle_tokens: five,
             content: Content::Article,
             candidates: CandidateSource::Signatures,

@@ -11,13 +11,15 @@ use super::strip::{self, Flagged, Strip};
 use crate::corpus::{Compression, Fields, parse};
 use crate::document::Span;
 use crate::error::{Error, Result};
-use crate::findings::{ClusterRecord, Evidence, Finding, Kind, Reference, RejectedRecord, TemplateRecord};
+use crate::findings::{
+    ClusterRecord, Evidence, Finding, Kind, Measure, Reference, RejectedRecord, TemplateRecord,
+};
 use crate::output::{
     Bytes, Documents, Fate, FileFacts, FinishedRun, Input, Original, SettingsRecord, Stripped, read_records,
 };
 use crate::repeats::RepeatSettings;
 use crate::text::{ParagraphBreaks, paragraphs};
-use crate::verify::overlap_of_tokens;
+use crate::verify::{Concordance, Overlap, overlap_of_tokens};
 
 /// What a check came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,8 +96,16 @@ struct Duplicate {
     of: Reference,
     jaccard: f64,
     containment: f64,
+    by: Measure,
     exact: bool,
     place: String,
+}
+
+/// A witness that contains others, ready to be held against them.
+struct Container {
+    concordance: Concordance,
+    tokens: usize,
+    thin: bool,
 }
 
 /// A document of which the check needs the text.
@@ -341,8 +351,9 @@ impl Check<'_> {
 
     /// Guarantee 1: every duplicate has a kept witness that is as similar as the finding says.
     fn witnesses(&mut self, said: &Said, texts: &HashMap<Name, Text>) {
+        let mut containers = HashMap::new();
         for (document, duplicate) in &said.duplicates {
-            if let Err(fault) = self.witness(document, duplicate, said, texts) {
+            if let Err(fault) = self.witness(document, duplicate, said, texts, &mut containers) {
                 self.fault(format!("{}: {fault}", duplicate.place));
             }
             self.done.witnesses += 1;
@@ -355,6 +366,7 @@ impl Check<'_> {
         duplicate: &Duplicate,
         said: &Said,
         texts: &HashMap<Name, Text>,
+        containers: &mut HashMap<Name, Container>,
     ) -> std::result::Result<(), String> {
         let of = name(&duplicate.of);
         let own = texts.get(document).ok_or_else(|| format!("{} is not in DIR", shown(document)))?;
@@ -368,7 +380,8 @@ impl Check<'_> {
         let settings = &self.run.summary.settings;
         if duplicate.exact {
             let equal = Words::of([own.text.as_str()]) == Words::of([witness.text.as_str()]);
-            return if equal && duplicate.jaccard == 1.0 && duplicate.containment == 1.0 {
+            let by = duplicate.by == Measure::Jaccard;
+            return if equal && by && duplicate.jaccard == 1.0 && duplicate.containment == 1.0 {
                 Ok(())
             } else {
                 Err(format!("called an exact copy of {}, but it is none", shown(&of)))
@@ -385,19 +398,29 @@ impl Check<'_> {
         if thin {
             return Err("has boilerplate and too little content to be called a near-duplicate".to_owned());
         }
-        let (witness, thin) = content(&of, witness);
+        let own = own.tokens();
+        let (overlap, tokens, thin) = match duplicate.by {
+            Measure::Jaccard => {
+                let (witness, thin) = content(&of, witness);
+                let tokens = witness.tokens();
+                (overlap_of_tokens(&own, &tokens, settings.shingle), tokens.len(), thin)
+            }
+            // Many may be contained in one long document, which is gone through once.
+            Measure::Containment => {
+                let container = containers.entry(of.clone()).or_insert_with(|| {
+                    let (witness, thin) = content(&of, witness);
+                    let tokens = witness.tokens();
+                    let concordance = Concordance::of(&tokens, settings.shingle);
+                    Container { concordance, tokens: tokens.len(), thin }
+                });
+                (container.concordance.overlap_of(&own), container.tokens, container.thin)
+            }
+        };
         if thin {
             return Err(format!("its witness {} has too little content to be compared", shown(&of)));
         }
-        let overlap = overlap_of_tokens(&own.tokens(), &witness.tokens(), settings.shingle);
-        if !overlap.reaches(settings.min_similarity) {
-            return Err(format!(
-                "its similarity to {} is {}, below {}",
-                shown(&of),
-                overlap.jaccard(),
-                settings.min_similarity
-            ));
-        }
+        check_threshold(duplicate, overlap, own.len() < tokens, settings)
+            .map_err(|fault| format!("{fault} {}", shown(&of)))?;
         let off = (overlap.jaccard() - duplicate.jaccard)
             .abs()
             .max((overlap.containment_of_left() - duplicate.containment).abs());
@@ -426,6 +449,32 @@ pub(super) fn fields_of(settings: &SettingsRecord) -> Fields {
     }
 }
 
+/// What a duplicate was called by reaches its threshold; else a sentence that lacks the name of the witness.
+fn check_threshold(
+    duplicate: &Duplicate,
+    overlap: Overlap,
+    shorter: bool,
+    settings: &SettingsRecord,
+) -> std::result::Result<(), String> {
+    let alike = overlap.reaches(settings.min_similarity);
+    let (least, jaccard) = (settings.min_similarity, overlap.jaccard());
+    match (duplicate.by, settings.min_containment) {
+        (Measure::Jaccard, _) if alike => Ok(()),
+        (Measure::Jaccard, _) => Err(format!("its similarity is {jaccard}, below {least}, to")),
+        (Measure::Containment, None) => {
+            Err("the run was not asked for containment, by which it is a duplicate of".to_owned())
+        }
+        (Measure::Containment, Some(_)) if alike => {
+            Err(format!("says containment, but its similarity is {jaccard}, not below {least}, to"))
+        }
+        (Measure::Containment, Some(_)) if !shorter => Err("is not shorter than".to_owned()),
+        (Measure::Containment, Some(least)) if !overlap.left_is_contained(least) => {
+            Err(format!("its containment is {}, below {least}, in", overlap.containment_of_left()))
+        }
+        (Measure::Containment, Some(_)) => Ok(()),
+    }
+}
+
 /// The pieces of a text outside these spans, which are ascending.
 fn pieces<'t>(text: &'t str, left_out: &[Span]) -> Vec<&'t str> {
     let mut pieces = Vec::new();
@@ -449,8 +498,8 @@ impl Said {
         let known = self.documents.entry(document.clone()).or_insert((0, finding.doc));
         known.0 = known.0.max(end);
         match (finding.finding, finding.evidence) {
-            (Kind::Duplicate, Evidence::Duplicate { of, jaccard, containment, exact, .. }) => {
-                let duplicate = Duplicate { of, jaccard, containment, exact, place };
+            (Kind::Duplicate, Evidence::Duplicate { of, jaccard, containment, by, exact }) => {
+                let duplicate = Duplicate { of, jaccard, containment, by, exact, place };
                 self.duplicates.insert(document, duplicate);
             }
             (_, Evidence::Boilerplate { template, .. }) => {

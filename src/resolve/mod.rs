@@ -2,6 +2,8 @@
 //!
 //! Documents and measured [`Likeness`]es in, a [`Decision`] for each document out. Documents are visited in keep
 //! order; each is kept unless a document already kept is alike enough, and the most similar of those is its witness.
+//! Where containment is asked for, a document that nothing kept is alike with goes, too, when a longer kept one contains
+//! enough of it; its witness is the one that contains most.
 //! So nothing is ever removed because of a document that is itself removed: being alike is not transitive, and a
 //! chain A~B~C whose ends are not alike loses B alone. A wrong order is harmless to truth (a witness is always kept and
 //! was measured); it costs the reader the better copy.
@@ -21,8 +23,32 @@ pub struct Likeness {
     pub jaccard: f64,
     /// Containment of the document in the kept one.
     pub containment: f64,
+    /// Which of the two reached its threshold.
+    pub by: Measure,
     /// Their whole token sequences are equal; they were compared as whole texts.
     pub exact: bool,
+}
+
+/// What a document is removed by. Where both reach their thresholds, it is the similarity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// Jaccard similarity.
+    Jaccard,
+    /// Containment of a shorter document in a longer one.
+    Containment,
+}
+
+impl Likeness {
+    /// Whether this one is chosen as the witness rather than `other`: of two that are similar enough the more similar
+    /// one; one that is similar enough before one that only contains the document; of two of these the one that contains
+    /// more of it. Equals are not, so that who asks in keep order is left with the first.
+    pub fn is_preferred_to(&self, other: &Likeness) -> bool {
+        match (self.by, other.by) {
+            (Measure::Jaccard, Measure::Jaccard) => self.jaccard > other.jaccard,
+            (Measure::Containment, Measure::Containment) => self.containment > other.containment,
+            (by, _) => by == Measure::Jaccard,
+        }
+    }
 }
 
 /// What becomes of a document.
@@ -93,7 +119,18 @@ mod tests {
     use super::*;
 
     fn alike(of: u32, jaccard: f64) -> Likeness {
-        Likeness { of, jaccard, containment: jaccard, exact: false }
+        Likeness { of, jaccard, containment: jaccard, by: Measure::Jaccard, exact: false }
+    }
+
+    #[test]
+    fn similarity_is_preferred_to_containment_and_more_of_either_to_less() {
+        let contains = |containment| Likeness { containment, by: Measure::Containment, ..alike(0, 0.1) };
+        let rising = [contains(0.8), contains(1.0), alike(0, 0.8), alike(0, 0.9)];
+        for (place, likeness) in rising.iter().enumerate() {
+            for (other_place, other) in rising.iter().enumerate() {
+                assert_eq!(likeness.is_preferred_to(other), place > other_place, "{likeness:?}, {other:?}");
+            }
+        }
     }
 
     #[test]
