@@ -18,18 +18,20 @@
 //! Text that very many documents hold must not make a square of them. By samples, a list is *long* beyond
 //! [`LONG_LIST`] documents; the index either [keeps](ContainmentIndex::keeping_long_lists) what comes after
 //! those, for who wants every pair, or leaves it out. Then a look-up reads 64 entries of each list at most, and
-//! answers with the 64 documents that have most of the sample. A document whose phrases nearly all stand in
-//! more documents than that is sought in the first 64 of each only, so it can be missed; it is in none of them
-//! by accident. Of who has one phrase in a short list nothing is lost. The exact making has no long lists: it
-//! takes as long as there are documents that share each other's rarest shingles.
+//! answers with 64 documents at most: those first that share most of what stands in short lists. A document
+//! whose sampled shingles all stand in more documents than that is sought in the first 64 of each only, and can
+//! be missed. The exact making has no long lists: it takes as long as there are documents that share each other's
+//! rarest shingles.
 //!
-//! Memory: 8 bytes a shingle that is sought, about 20 for each different one of them (500 bytes a document of
-//! 24 sampled ones, and no copies), and 8 bytes for each list that a document is in.
+//! Memory: 4 bytes for each shingle that a document is sought under, about 30 for each different one of them,
+//! and 8 bytes for each list that a document is in.
 //!
 //! [`Samples`]: crate::sketch::Samples
 //! [`Sampling`]: crate::sketch::Sampling
 //! [`LONG_LIST`]: crate::candidates::LONG_LIST
 //! [`ContainmentIndex::keeping_long_lists`]: crate::candidates::ContainmentIndex::keeping_long_lists
+
+use std::cmp::Reverse;
 
 use super::Sets;
 use super::prefix::MARGIN;
@@ -198,14 +200,19 @@ impl ContainmentIndex {
     fn with_enough(&self, mut hits: Vec<Hit>, needed: usize, out: &mut Vec<u32>) {
         hits.sort_unstable_by_key(|hit| hit.document);
         let same = hits.chunk_by(|a, b| a.document == b.document);
-        let enough = same.filter(|hits| hits.iter().filter(|hit| hit.certain).count() >= needed);
-        let mut found: Vec<(usize, u32)> = enough.map(|hits| (hits.len(), hits[0].document)).collect();
+        let counted = same.map(|hits| Counted {
+            document: hits[0].document,
+            certain: hits.iter().filter(|hit| hit.certain).count(),
+            all: hits.len(),
+        });
+        let mut found: Vec<Counted> = counted.filter(|counted| counted.certain >= needed).collect();
         if !self.keeps_long_lists && found.len() > self.long_list as usize {
-            found.sort_unstable_by_key(|&(hits, document)| (std::cmp::Reverse(hits), document));
+            // Hundreds may be in the long lists; who shares what is rare comes before all of them.
+            found.sort_unstable_by_key(|found| (Reverse((found.certain, found.all)), found.document));
             found.truncate(self.long_list as usize);
-            found.sort_unstable_by_key(|&(_, document)| document);
+            found.sort_unstable_by_key(|found| found.document);
         }
-        out.extend(found.iter().map(|&(_, document)| document));
+        out.extend(found.iter().map(|found| found.document));
     }
 
     fn chain(&self, newest: u32) -> impl Iterator<Item = u32> {
@@ -219,6 +226,13 @@ struct Hit {
     document: u32,
     /// The list is not long: who has the shingle is in it.
     certain: bool,
+}
+
+/// A document, and how many lists that a look-up has read have it.
+struct Counted {
+    document: u32,
+    certain: usize,
+    all: usize,
 }
 
 impl Sought {

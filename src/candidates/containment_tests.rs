@@ -112,32 +112,46 @@ fn what_is_far_from_the_threshold_is_no_candidate_by_samples() {
     assert!(candidates <= 2, "{candidates} of 200");
 }
 
-/// Many wholes that hold one common text, each with a text of its own, and parts of them.
-fn common_text(wholes: u64) -> Vec<ShingleSet> {
-    let common = || (0..60).map(mix);
-    let own = |number: u64| (0..100).map(move |nth| mix(1 << 40 | number << 20 | nth));
-    let whole = |number: u64| ShingleSet::from_hashes(common().chain(own(number)).collect());
-    let part = |number: u64| ShingleSet::from_hashes(common().take(30).chain(own(number).take(30)).collect());
-    (0..wholes).map(whole).chain((0..wholes).map(part)).collect()
+/// Many wholes that hold one common text of 60, each with a text of its own, and parts of each: so many of the common
+/// shingles, and of its whole's own.
+fn common_text(wholes: u64, common: u64, own: u64) -> Vec<ShingleSet> {
+    let set = |number: u64, common: u64, own: u64| {
+        let own = (0..own).map(|nth| mix(1 << 40 | number << 20 | nth));
+        ShingleSet::from_hashes((0..common).map(mix).chain(own).collect())
+    };
+    (0..wholes)
+        .map(|number| set(number, 60, 100))
+        .chain((0..wholes).map(|number| set(number, common, own)))
+        .collect()
+}
+
+#[track_caller]
+fn check_common(common: u64, own: u64, to_miss: usize) {
+    let sets = common_text(1000, common, own);
+    let mut index = by_samples(&sets, 0.8);
+    (0..1000).for_each(|document| insert(&mut index, &sets, document));
+    assert!(index.entries.len() <= 1000 * 100 + 60 * 64, "{} entries", index.entries.len());
+    let mut found = Vec::new();
+    let mut missed = 0;
+    for part in 1000..2000 {
+        index.candidates(part, 0, &mut found);
+        missed += usize::from(!found.contains(&(part - 1000)));
+        assert!(found.len() <= 64);
+    }
+    assert!(missed <= to_miss, "{missed} of 1000 parts");
 }
 
 #[test]
-fn what_thousands_hold_makes_no_square() {
-    let sets = common_text(1000);
-    let mut index = by_samples(&sets, 0.8);
-    (0..1000).for_each(|document| insert(&mut index, &sets, document));
-    assert!(index.entries.len() <= 1000 * 60 + 60 * 64, "{} entries", index.entries.len());
-    let mut found = Vec::new();
-    for part in 1000..2000 {
-        index.candidates(part, 0, &mut found);
-        assert!(found.contains(&(part - 1000)), "half of {part} is its whole's alone: {found:?}");
-        assert!(found.len() <= 64);
-    }
+fn what_thousands_hold_makes_no_square_and_hides_nothing() {
+    check_common(30, 30, 0);
+    // Three quarters are common, which the threshold does not allow for: only their own wholes contain them. Of a
+    // thousand samples of 24 one is expected to have nothing of the other quarter.
+    check_common(45, 15, 4);
 }
 
 #[test]
 fn what_is_wholly_common_is_sought_in_the_first_that_hold_it() {
-    let mut sets = common_text(300);
+    let mut sets = common_text(300, 30, 30);
     sets.push(ShingleSet::from_hashes((0..40).map(mix).collect()));
     let mut found = Vec::new();
     for (keeps, expected) in [(false, 64), (true, 300)] {
