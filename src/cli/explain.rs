@@ -2,8 +2,8 @@
 
 use dittograph::document::Span;
 use dittograph::findings::{
-    Between, Comparison, DocumentFate, Evidence, ExplainedText, Explanation, Finding, Kind, MeasuredLikeness,
-    Place, Reference,
+    Between, Comparison, DocumentFate, Evidence, ExplainedText, Explanation, Finding, Kind, Measure,
+    MeasuredLikeness, Place, Reference,
 };
 use dittograph::output::{Summary, bytes_of};
 
@@ -227,12 +227,15 @@ impl<'a> Page<'a> {
             _ => ("stands", "is"),
         };
         match (finding.finding, &finding.evidence) {
-            (Kind::Duplicate, Evidence::Duplicate { of, jaccard, containment, exact, .. }) => {
+            (Kind::Duplicate, Evidence::Duplicate { of, jaccard, containment, by, exact }) => {
                 let like = likeness(*exact, *jaccard, *containment);
-                let least = self.summary.settings.min_similarity;
-                let threshold = match !exact && *jaccard >= least {
-                    true => format!("; --min-similarity is {least}"),
-                    false => String::new(),
+                let settings = &self.summary.settings;
+                let threshold = match (by, settings.min_containment) {
+                    (Measure::Jaccard, _) if !exact => {
+                        format!("; --min-similarity is {}", settings.min_similarity)
+                    }
+                    (Measure::Containment, Some(least)) => format!("; --min-containment is {least}"),
+                    _ => String::new(),
                 };
                 format!(
                     "{}removed because of {}, which comes first in keep order ({}): {like}{threshold}",
