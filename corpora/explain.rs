@@ -149,12 +149,20 @@ fn one_document_is_explained() {
     run.check(
         &["pool-02"],
         &[
-            "reused: paragraph 1 stands in 12 kept documents of 6 sites (Jaccard 1 with the first)",
-            "also in pool-01 (five-sites.jsonl#0) paragraph 1, pool-03 (five-sites.jsonl#2) paragraph 1, pool-04 \
-             (five-sites.jsonl#3) paragraph 1, and 8 more",
+            "pool-02 (five-sites.jsonl#1), of anvil.example.com",
+            "boilerplate: paragraphs 1 to 2 are a footer of several sites, on 12 of 76 distinct pages",
+            "also on pool-01 (five-sites.jsonl#0), pool-03 (five-sites.jsonl#2)",
         ],
     );
-    run.check(&["pool-01"], &["reused: paragraph 1 stands in 12 kept documents of 6 sites, this one first"]);
+    run.check(
+        &["pool-15"],
+        &[
+            "reused: paragraph 1 stands in 4 kept documents of 4 sites (Jaccard 1 with the first)",
+            "also in pool-13 (five-sites.jsonl#12) paragraph 1, pool-14 (five-sites.jsonl#13) paragraph 1, pool-16 \
+             (five-sites.jsonl#15) paragraph 1",
+        ],
+    );
+    run.check(&["pool-13"], &["reused: paragraph 1 stands in 4 kept documents of 4 sites, this one first"]);
     run.check(
         &["torn-charter-again"],
         &["removed because of torn-charter (torn-lines.jsonl#2)", "equal, token by token"],

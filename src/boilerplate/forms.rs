@@ -78,6 +78,9 @@ const REACH: usize = 64;
 /// Longer paragraphs are looked at by near equality alone.
 const MAX_TOKENS: usize = 256;
 
+/// Of more pages in one place, evenly drawn ones decide; the others are held against the frames that these have.
+const SAMPLE: usize = 2048;
+
 /// How many words of a place are tried as what its paragraphs have in common.
 const TRIES: usize = 16;
 
@@ -99,7 +102,7 @@ const NUMBER: u64 = 0;
 /// The pages with paragraphs as numbers.
 struct Site<'a> {
     keys: Vec<ParagraphKey>,
-    words: Vec<Vec<u64>>,
+    paragraphs: Vec<WordedParagraph<'a>>,
     pages: Vec<Vec<u32>>,
     /// What of each page is boilerplate.
     marks: &'a [Vec<bool>],
@@ -112,27 +115,31 @@ struct Site<'a> {
 type Spot = (bool, Option<u32>, u32, Option<u32>);
 
 impl<'a> Site<'a> {
-    fn of(pages: &[Vec<WordedParagraph>], marks: &'a [Vec<bool>], known: &Forms) -> Site<'a> {
+    fn of(pages: &[Vec<WordedParagraph<'a>>], marks: &'a [Vec<bool>], known: &Forms) -> Site<'a> {
         let mut firsts: BTreeMap<ParagraphKey, WordedParagraph> = BTreeMap::new();
         for paragraph in pages.iter().flatten() {
             firsts.entry(paragraph.key).or_insert(*paragraph);
         }
         let number: HashMap<ParagraphKey, u32> = firsts.keys().copied().zip(0..).collect();
-        let words = |paragraph: &WordedParagraph| {
-            if paragraph.tokens.len() > MAX_TOKENS {
-                return Vec::new();
-            }
-            let masked = |&token: &u64| if (paragraph.is_number)(token) { NUMBER } else { token };
-            paragraph.tokens.iter().map(masked).collect()
-        };
         let numbers = |page: &Vec<WordedParagraph>| page.iter().map(|p| number[&p.key]).collect();
         Site {
-            words: firsts.values().map(words).collect(),
             leader: firsts.keys().map(|&key| number[&known.of(key)]).collect(),
-            keys: firsts.into_keys().collect(),
+            keys: firsts.keys().copied().collect(),
+            paragraphs: firsts.into_values().collect(),
             pages: pages.iter().map(numbers).collect(),
             marks,
         }
+    }
+
+    /// The words of a paragraph, numbers masked.
+    fn words(&self, paragraph: u32) -> impl Iterator<Item = u64> {
+        let WordedParagraph { tokens, is_number, .. } = self.paragraphs[paragraph as usize];
+        tokens.iter().map(move |&token| if is_number(token) { NUMBER } else { token })
+    }
+
+    /// Whether it has words, and not too many.
+    fn may_have_forms(&self, paragraph: u32) -> bool {
+        (1..=MAX_TOKENS).contains(&self.paragraphs[paragraph as usize].tokens.len())
     }
 
     /// Whether any were found.
@@ -184,21 +191,18 @@ impl<'a> Site<'a> {
         settings: &TemplateSettings,
     ) -> Vec<Vec<u32>> {
         let mut pages_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for &(page, paragraph) in found {
+        let step = found.len().div_ceil(SAMPLE);
+        for &(page, paragraph) in found.iter().step_by(step) {
             let pages = pages_of.entry(paragraph).or_default();
             if pages.last() != Some(&page) {
                 pages.push(page);
             }
         }
-        let all = found.len() as u32;
+        let all = found.len().div_ceil(step) as u32;
         let mut rest: Vec<Candidate> = pages_of
             .into_iter()
-            .filter(|(paragraph, _)| !self.words[*paragraph as usize].is_empty())
-            .map(|(paragraph, pages)| Candidate {
-                paragraph,
-                pages,
-                words: counted(&self.words[paragraph as usize]),
-            })
+            .filter(|&(paragraph, _)| self.may_have_forms(paragraph))
+            .map(|(paragraph, pages)| Candidate { paragraph, pages, words: counted(self.words(paragraph)) })
             .collect();
         let enough = self.enough(all, settings);
         let mut groups = Vec::new();
@@ -211,12 +215,12 @@ impl<'a> Site<'a> {
             tried.insert(word);
             let Some((frame, forms)) = self.forms_with(word, &rest, all, enough) else { continue };
             let title = from_head && self.are_titles(&frame, &forms);
-            let forms: Vec<u32> = forms.iter().map(|candidate| candidate.paragraph).collect();
+            let mut forms: BTreeSet<u32> = forms.iter().map(|candidate| candidate.paragraph).collect();
+            rest.retain(|candidate| !forms.contains(&candidate.paragraph));
             if !title {
-                groups.push(forms.clone());
-            }
-            {
-                rest.retain(|candidate| !forms.contains(&candidate.paragraph));
+                let fits = |&&(_, p): &&(u32, u32)| self.may_have_forms(p) && frame.fits(self.words(p));
+                forms.extend(found.iter().filter(|_| step > 1).filter(fits).map(|&(_, paragraph)| paragraph));
+                groups.push(forms.into_iter().collect());
             }
         }
         groups
@@ -254,7 +258,7 @@ impl<'a> Site<'a> {
             })?;
         let frame = Frame::of(&model.words, |word| shared(&word));
         let forms: Vec<&Candidate> =
-            with.into_iter().filter(|c| frame.fits(&self.words[c.paragraph as usize])).collect();
+            with.into_iter().filter(|c| frame.fits(self.words(c.paragraph))).collect();
         let on = pages(&forms);
         let several = forms.len() >= 2 && on >= enough;
         let sound = several && frame.is_evident(on, all, &forms) && !self.stand_together(&forms, on);
@@ -264,12 +268,11 @@ impl<'a> Site<'a> {
     /// Whether what differs stands again on most pages: then these are the titles of their pages.
     fn are_titles(&self, frame: &Frame, forms: &[&Candidate]) -> bool {
         let again = |candidate: &Candidate, page: &u32| {
-            let own: HashSet<u64> = self.words[candidate.paragraph as usize].iter().copied().collect();
+            let own: HashSet<u64> = self.words(candidate.paragraph).collect();
             let slots: Vec<u64> =
                 own.into_iter().filter(|word| *word != NUMBER && !frame.words.contains(word)).collect();
             let others = self.pages[*page as usize].iter().filter(|&&p| p != candidate.paragraph);
-            let elsewhere: HashSet<u64> =
-                others.flat_map(|&p| self.words[p as usize].iter().copied()).collect();
+            let elsewhere: HashSet<u64> = others.flat_map(|&p| self.words(p)).collect();
             let found = slots.iter().filter(|word| elsewhere.contains(word)).count();
             !slots.is_empty() && 3 * found >= 2 * slots.len()
         };
@@ -333,10 +336,10 @@ fn pages(candidates: &[&Candidate]) -> u32 {
 }
 
 /// Tells the first "of" from the second.
-fn counted(words: &[u64]) -> Vec<Word> {
+fn counted(words: impl Iterator<Item = u64>) -> Vec<Word> {
     let mut seen: HashMap<u64, u32> = HashMap::new();
-    let mut counted = Vec::with_capacity(words.len());
-    for &word in words {
+    let mut counted = Vec::new();
+    for word in words {
         let before = seen.entry(word).or_default();
         counted.push((word, *before));
         *before += 1;
@@ -381,9 +384,13 @@ impl Frame {
     }
 
     /// Whether it is a third of these words, in its order.
-    fn fits(&self, words: &[u64]) -> bool {
-        let mut rest = words.iter();
-        3 * self.words.len() >= words.len() && self.words.iter().all(|word| rest.any(|other| other == word))
+    fn fits(&self, words: impl Iterator<Item = u64>) -> bool {
+        let (mut met, mut all) = (0, 0);
+        for word in words {
+            all += 1;
+            met += usize::from(self.words.get(met) == Some(&word));
+        }
+        met == self.words.len() && 3 * met >= all
     }
 
     /// Whether it is more than chance and grammar.

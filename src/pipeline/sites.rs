@@ -100,7 +100,11 @@ fn with_forms(census: &Census, pages: &[u32], settings: &TemplateSettings) -> (F
         let marks: Vec<Vec<bool>> = read.iter().map(|read| mark(read.page())).collect();
         let Some(more) = forms.extended(&worded, &marks, settings) else { break };
         forms = more;
-        read = read_pages(census, pages, &forms);
+        for (read, worded) in read.iter_mut().zip(&worded) {
+            for (paragraph, worded) in read.paragraphs.iter_mut().zip(worded) {
+                paragraph.key = forms.of(worded.key);
+            }
+        }
         templates = find(&borrowed(&read), settings);
     }
     (forms, templates)
