@@ -378,10 +378,10 @@ impl Archive {
         };
         Ok(Explanation {
             document: Reference { id, shard: name, ordinal, paragraph: None },
-            site: findings
-                .first()
-                .map(|finding| finding.site.clone())
-                .or_else(|| record.and_then(|record| record.site.clone())),
+            // A finding of a template across sites bears `*` in place of the document's site.
+            site: record
+                .and_then(|record| record.site.clone())
+                .or_else(|| findings.iter().find(|found| found.site != "*").map(|found| found.site.clone())),
             url: record.and_then(|record| record.url.clone()),
             fate,
             cluster,
