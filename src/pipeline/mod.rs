@@ -7,6 +7,7 @@
 //!
 //! Every function here returns the same answer with any number of threads.
 
+mod alike;
 mod census;
 mod chunks;
 mod compare;
@@ -32,11 +33,13 @@ use crate::output::{
     Bytes, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary, hex128,
 };
 use crate::resolve::{Decision, Standing, groups};
+pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
 use judge::Judged;
 pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
+pub use reuse::ReuseSettings;
 pub use settings::{CandidateSource, CompareSettings, Content, Settings};
 use sites::{Boilerplate, site_numbers};
 pub use verify_run::{Checked, verify};
@@ -104,8 +107,7 @@ pub fn run(
     }
     let site_of = site_numbers(&decided.boilerplate, census.documents.len());
     let reuses = clock.time("reuse", || {
-        let (marks, min_tokens) = (&decided.boilerplate.marks, settings.reused_min_tokens);
-        reuse::find(&census, marks, &decided.decisions, &site_of, min_tokens)
+        reuse::find(&census, &decided.boilerplate.marks, &decided.decisions, &site_of, &settings.reuse)
     });
     let judged = Judged {
         census: &census,
