@@ -28,14 +28,15 @@ use crate::sketch::mix;
 /// Counters are shared by shingles whose hashes fall together, so a count is never too low. It may be too high: the
 /// index asks in vain then. The counters are in parts that can be filled side by side, without locks.
 pub struct Frequencies {
-    parts: Vec<FrequencyPart>,
+    counters: Vec<u8>,
+    /// The highest bits of a mixed hash choose the counter, and the highest of these the part.
+    shift: u32,
     bounds: Bounds,
 }
 
 /// The counters of one part of all shingles.
-pub struct FrequencyPart {
-    counters: Box<[u8]>,
-    /// Of a mixed hash, what chooses the counter after the bits that choose the part.
+pub struct FrequencyPart<'a> {
+    counters: &'a mut [u8],
     shift: u32,
 }
 
@@ -55,12 +56,12 @@ impl Frequencies {
     /// Ready to count about so many shingles, repeats included, for pairs of Jaccard similarity `similarity` (above 0.0,
     /// up to 1.0) or more.
     pub fn new(shingles: u64, similarity: f64) -> Frequencies {
-        let counters = shingles.clamp(1 << 10, MOST_COUNTERS).next_power_of_two() >> PART_BITS;
-        let part = |_| FrequencyPart {
-            counters: vec![0; counters as usize].into(),
+        let counters = shingles.clamp(1 << 10, MOST_COUNTERS).next_power_of_two();
+        Frequencies {
+            counters: vec![0; counters as usize],
             shift: 64 - counters.trailing_zeros(),
-        };
-        Frequencies { parts: (0..Self::PARTS).map(part).collect(), bounds: Bounds::new(similarity) }
+            bounds: Bounds::new(similarity),
+        }
     }
 
     /// Mixes the hash of a shingle, and says the part that counts it.
@@ -70,8 +71,10 @@ impl Frequencies {
     }
 
     /// The parts. Every shingle of every set is to be counted, once or more often, before the first set is listed.
-    pub fn parts(&mut self) -> &mut [FrequencyPart] {
-        &mut self.parts
+    pub fn parts(&mut self) -> Vec<FrequencyPart<'_>> {
+        let length = self.counters.len() >> PART_BITS;
+        let part = |counters| FrequencyPart { counters, shift: self.shift };
+        self.counters.chunks_mut(length).map(part).collect()
     }
 
     /// Adds to `out` what the set of these shingles, which may repeat, is to be listed under: its rarest ones, as many as
@@ -102,24 +105,19 @@ impl Frequencies {
 
     /// Where a shingle stands in the order, rarest first: its count in the highest 8 bits, then 56 bits of its hash.
     fn place(&self, shingle: u64) -> u64 {
-        let (part, mixed) = Frequencies::part_of(shingle);
-        let part = &self.parts[part];
-        u64::from(part.counters[part.counter(mixed)]) << 56 | mixed & ((1 << 56) - 1)
+        let mixed = mix(shingle);
+        u64::from(self.counters[(mixed >> self.shift) as usize]) << 56 | mixed & ((1 << 56) - 1)
     }
 }
 
-impl FrequencyPart {
+impl FrequencyPart<'_> {
     /// Counts shingles of this part, mixed.
     pub fn count(&mut self, mixed: &[u64]) {
+        let last = self.counters.len() - 1; // a power of two, less one
         for &mixed in mixed {
-            let counter = self.counter(mixed);
-            let counter = &mut self.counters[counter];
+            let counter = &mut self.counters[(mixed >> self.shift) as usize & last];
             *counter += u8::from(*counter < MOST_COUNTED);
         }
-    }
-
-    fn counter(&self, mixed: u64) -> usize {
-        (mixed << PART_BITS >> self.shift) as usize
     }
 }
 

@@ -161,7 +161,7 @@ fn index(paragraphs: &[&[u64]], settings: &AlikeSettings) -> ShortIndex {
             parts
         };
         let found: Vec<[Vec<u64>; Frequencies::PARTS]> = round.par_chunks(CHUNK).map(parted).collect();
-        frequencies.parts().par_iter_mut().enumerate().for_each(|(number, part)| {
+        frequencies.parts().into_par_iter().enumerate().for_each(|(number, mut part)| {
             found.iter().for_each(|parts| part.count(&parts[number]));
         });
     }
