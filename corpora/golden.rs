@@ -178,24 +178,14 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
     }
     let found = findings(run);
     let kind = |finding: &Value| finding["finding"].as_str().unwrap_or_default().to_owned();
-    let reuse = ["shared-lead", "reused"];
-    // Reuse by similarity is not found yet; where a truth names some, its reuse waits.
-    let waits = truth["findings"].as_array().unwrap().iter().any(|finding| {
-        reuse.contains(&kind(finding).as_str())
-            && finding["jaccard"].as_f64().is_some_and(|jaccard| jaccard < 1.0)
-    });
     let mut complete: Vec<&str> =
         truth["complete"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let later = |kind: &str| NOT_YET.contains(&kind) || (waits && reuse.contains(&kind));
-    complete.retain(|kind| !later(kind));
+    complete.retain(|kind| !NOT_YET.contains(kind));
     let told: Vec<Value> =
         found.iter().filter(|finding| complete.contains(&kind(finding).as_str())).cloned().collect();
     let expected = truth["findings"].as_array().unwrap().iter();
-    let expected: Vec<Value> = expected
-        .filter(|finding| complete.contains(&kind(finding).as_str()))
-        .cloned()
-        .map(without_shared_leads)
-        .collect();
+    let expected: Vec<Value> =
+        expected.filter(|finding| complete.contains(&kind(finding).as_str())).cloned().collect();
     problems.extend(pair_off("finding", &expected, told));
     for unwanted in truth["absent"].as_array().unwrap() {
         let present = found.iter().filter(|finding| agrees(unwanted, finding));
@@ -237,14 +227,6 @@ fn marked(paragraph: &Value) -> String {
         end = after;
     }
     said + &text[end..]
-}
-
-/// Leads that several documents share are not told from other reused paragraphs yet.
-fn without_shared_leads(mut finding: Value) -> Value {
-    if finding["finding"] == "shared-lead" {
-        finding["finding"] = json!("reused");
-    }
-    finding
 }
 
 /// Each expected record has one of its own among the found ones, and nothing is left over.

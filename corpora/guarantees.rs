@@ -14,7 +14,7 @@ use dittograph::pipeline::{self, CandidateSource, CompareSettings, Guards, Job, 
 use dittograph::resolve::{KeepKey, KeepOrder};
 use dittograph::shingle::{ShingleSet, token_hash};
 use dittograph::sketch::{Screening, Signatures};
-use dittograph::text::tokens;
+use dittograph::text::{ParagraphBreaks, paragraphs, tokens};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -361,6 +361,79 @@ fn decided_by(findings: &[Value]) -> BTreeMap<Name, (Name, &str, f64)> {
         .collect()
 }
 
+/// What a finding of reuse says: its kind, `documents`, `sites`, `first` with the paragraph there, `jaccard`.
+type Reused = (String, u64, u64, Option<(Name, u64)>, f64);
+
+fn told_reused(findings: &[Value]) -> BTreeMap<(Name, u64), Reused> {
+    let kind = |finding: &Value| finding["finding"].as_str().unwrap().to_owned();
+    let reuse = findings.iter().filter(|finding| ["shared-lead", "reused"].contains(&kind(finding).as_str()));
+    reuse
+        .map(|finding| {
+            let number = |name: &str| finding[name].as_u64().unwrap();
+            let first = finding.get("first").map(|first| (name(first), first["paragraph"].as_u64().unwrap()));
+            let told = (
+                kind(finding),
+                number("documents"),
+                number("sites"),
+                first,
+                finding["jaccard"].as_f64().unwrap(),
+            );
+            ((name(finding), finding["paragraphs"][0].as_u64().unwrap()), told)
+        })
+        .collect()
+}
+
+/// The same by the contract, word for word and slow: every content paragraph of a kept document against each.
+fn reused_by_force(documents: &BTreeMap<Name, Value>, findings: &[Value]) -> BTreeMap<(Name, u64), Reused> {
+    let (removed, boilerplate) = (duplicates_of(findings), boilerplate_of(findings));
+    let mut contents = Vec::new(); // document, paragraph, its tokens
+    for (name, record) in documents.iter().filter(|(name, _)| !removed.contains_key(*name)) {
+        let text = record["text"].as_str().unwrap();
+        for (paragraph, span) in paragraphs(text, ParagraphBreaks::Auto).into_iter().enumerate() {
+            let inside = |&(from, to): &(usize, usize)| from <= span.start && span.end <= to;
+            if !boilerplate.get(name).is_some_and(|spans| spans.iter().any(inside)) {
+                contents.push((name, paragraph as u64, tokens(span.of(text))));
+            }
+        }
+    }
+    let mut told = BTreeMap::new();
+    for (name, paragraph, own) in contents.iter().filter(|(_, _, own)| own.len() >= 8) {
+        let has = |other: &&(&Name, u64, Vec<String>)| jaccard_of_paragraphs(own, &other.2).is_some();
+        let having: Vec<_> = contents.iter().filter(has).collect();
+        let whole = |name: &Name| tokens(documents[name]["text"].as_str().unwrap());
+        let site = |name: &Name| site_of(&documents[name]);
+        let texts: BTreeSet<Vec<String>> = having.iter().map(|other| whole(other.0)).collect();
+        if texts.len() < 2 {
+            continue;
+        }
+        let sites: BTreeSet<String> = having.iter().map(|other| site(other.0)).collect();
+        let first = Some(having[0]).filter(|first| first.0 != *name);
+        let jaccard = first.and_then(|first| jaccard_of_paragraphs(own, &first.2)).unwrap_or(1.0);
+        let lead = contents.iter().find(|(of, _, tokens)| of == name && tokens.len() >= 12);
+        let lead = lead.is_some_and(|(_, place, _)| place == paragraph && *place < 4);
+        let kind = if lead { "shared-lead" } else { "reused" }.to_owned();
+        let first = first.map(|first| (first.0.clone(), first.1));
+        let reused = (kind, texts.len() as u64, sites.len() as u64, first, jaccard);
+        told.insert(((*name).clone(), *paragraph), reused);
+    }
+    told
+}
+
+/// The similarity of two paragraphs, where one has the other.
+fn jaccard_of_paragraphs(a: &[String], b: &[String]) -> Option<f64> {
+    if a == b {
+        return Some(1.0);
+    }
+    let [left, right] = [a, b].map(|tokens| tokens.windows(2).collect::<HashSet<_>>());
+    let shared = left.intersection(&right).count();
+    let jaccard = shared as f64 / (left.len() + right.len() - shared) as f64;
+    (a.len() >= 20 && b.len() >= 20 && jaccard >= 0.8).then_some(jaccard)
+}
+
+fn site_of(record: &Value) -> String {
+    record["url"].as_str().unwrap().split('/').nth(2).unwrap().to_owned()
+}
+
 /// 48, or what PROPTEST_CASES says.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
@@ -460,6 +533,15 @@ proptest! {
             prop_assert!((measured - finding["containment"].as_f64().unwrap()).abs() < 1e-12);
             prop_assert!(own.tokens < witness.tokens && !own.thin && !witness.thin);
         }
+    }
+
+    /// Step 8 of section 5 over kept documents: shared leads and reused paragraphs, with every pair measured.
+    #[test]
+    fn what_is_reused_is_that_of_brute_force(corpus in corpus()) {
+        let scratch = Scratch::new(&corpus);
+        scratch.dedupe("run", &Settings::default());
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        prop_assert_eq!(told_reused(&findings), reused_by_force(&documents(&scratch).0, &findings));
     }
 
     /// Guarantee 1 by signatures: every witness is kept and as similar as it is said to be.
@@ -1179,11 +1261,16 @@ fn the_random_corpora_hold_what_the_laws_speak_of() {
         let corpus = corpus().new_tree(&mut runner).unwrap().current();
         let scratch = Scratch::new(&corpus);
         let summary = scratch.dedupe("run", &Settings::default());
+        let findings = findings(&scratch.path("run"), scratch.shards.len());
+        let near = told_reused(&findings).into_values().any(|(_, _, _, _, jaccard)| jaccard < 1.0);
+        kinds.extend(near.then(|| "near".to_owned()));
         kinds.extend(summary.findings.into_iter().filter(|(_, count)| *count > 0).map(|(kind, _)| kind));
         kinds.extend((summary.documents.rejected > 0).then(|| "rejected".to_owned()));
         kinds.extend((summary.bytes.framing > 0).then(|| "framing".to_owned()));
     }
-    for kind in ["boilerplate", "duplicate", "repeated-lead", "reused", "rejected", "framing"] {
+    for kind in
+        ["boilerplate", "duplicate", "repeated-lead", "shared-lead", "reused", "near", "rejected", "framing"]
+    {
         assert!(kinds.contains(kind), "no {kind} in 32 corpora: {kinds:?}");
     }
 }

@@ -35,6 +35,7 @@ mod lists;
 mod parity;
 mod prefix;
 mod rarity;
+mod short;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ use crate::sketch::{Prefilter, Signatures};
 use buckets::Buckets;
 use prefix::PrefixIndex;
 use rarity::Rarity;
+pub use short::{Frequencies, FrequencyPart, Listing, ShortIndex};
 
 /// Where the sets of documents are found.
 ///

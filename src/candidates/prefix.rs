@@ -73,7 +73,7 @@ impl PrefixIndex {
         self.parities.resize(self.parities.len() + words_for(size), 0);
         write_parities(set, &mut self.parities[self.inserted[number as usize].parities..]);
 
-        let prefix = size - self.bounds.least_size(size) + 1;
+        let prefix = self.bounds.spare(size) + 1;
         for (position, place) in rarest(set, prefix, rarity).into_iter().enumerate() {
             if !rarity.is_unique(place) {
                 let greatest = self.bounds.greatest_asker(size, position as u32);
@@ -142,8 +142,7 @@ impl PrefixIndex {
             if other.size > greatest {
                 return false;
             }
-            let both = u64::from(size) + u64::from(other.size);
-            let may_differ = both.saturating_sub(2 * u64::from(self.bounds.shared(size, other.size)));
+            let may_differ = self.bounds.may_differ(size, other.size);
             let words = &self.parities[other.parities..][..words_for(other.size)];
             u64::from(parities.differences(words)) <= may_differ
         });
@@ -201,14 +200,14 @@ fn key(place: Place, class: usize, reach: Reach) -> u64 {
 }
 
 /// What a similarity demands of sizes. Each bound is on the safe side by [`MARGIN`].
-struct Bounds {
+pub(super) struct Bounds {
     similarity: f64,
     /// t / (1 + t)
     share_of_both: f64,
 }
 
 impl Bounds {
-    fn new(similarity: f64) -> Bounds {
+    pub(super) fn new(similarity: f64) -> Bounds {
         let similarity = similarity.clamp(f64::MIN_POSITIVE, 1.0);
         Bounds {
             similarity: similarity * (1.0 - MARGIN),
@@ -217,8 +216,18 @@ impl Bounds {
     }
 
     /// The fewest shingles that sets of these sizes must share; 1 or more.
-    fn shared(&self, n: u32, m: u32) -> u32 {
+    pub(super) fn shared(&self, n: u32, m: u32) -> u32 {
         ceil(self.share_of_both * (f64::from(n) + f64::from(m))).max(1)
+    }
+
+    /// In how many shingles sets of these sizes may differ.
+    pub(super) fn may_differ(&self, n: u32, m: u32) -> u64 {
+        (u64::from(n) + u64::from(m)).saturating_sub(2 * u64::from(self.shared(n, m)))
+    }
+
+    /// How many of its shingles a set of this size may have that no partner has.
+    pub(super) fn spare(&self, size: u32) -> u32 {
+        size.saturating_sub(self.least_size(size))
     }
 
     /// How many of its rarest shingles a set of `size` must be sought under to find those of `other` or more.
@@ -249,13 +258,13 @@ fn ceil(value: f64) -> u32 {
 }
 
 /// Sizes in classes of about 3 %: up to 64, each size is a class.
-struct SizeClasses {
+pub(super) struct SizeClasses {
     /// The least size of each class, ascending from 0.
     least: Vec<u32>,
 }
 
 impl SizeClasses {
-    fn new() -> SizeClasses {
+    pub(super) fn new() -> SizeClasses {
         let next = |&least: &u32| least.checked_add((least / 32).max(1));
         SizeClasses { least: std::iter::successors(Some(0), next).collect() }
     }
@@ -264,7 +273,7 @@ impl SizeClasses {
         self.least.len()
     }
 
-    fn of(&self, size: u32) -> usize {
+    pub(super) fn of(&self, size: u32) -> usize {
         self.least.partition_point(|&least| least <= size) - 1
     }
 

@@ -111,6 +111,58 @@ fn exact_finds_what_force_finds() {
 }
 
 #[test]
+fn a_short_index_finds_what_force_finds() {
+    for (over, under) in [(1, 10), (1, 2), (7, 10), (4, 5), (9, 10), (1, 1)] {
+        let threshold = Threshold { over, under };
+        let mut to_find = 0;
+        // Families of more than 32 have large lists.
+        for (seed, members, sizes, changes) in [(1, 24, 0..12, 4), (2, 60, 20..60, 6), (3, 60, 70..180, 25)] {
+            let sets = families(seed, 3, members, sizes, changes);
+            let expected = pairs_by_force(&sets, threshold);
+            assert_eq!(pairs_by_short_index(&sets, threshold), expected, "{threshold:?}, seed {seed}");
+            to_find += expected.len();
+        }
+        assert!(to_find > 0, "nothing to find: {threshold:?}");
+    }
+}
+
+/// The same as [`pairs_by`]; every third set is put aside.
+fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, u32)> {
+    let mut frequencies = Frequencies::new(1 << 12, threshold.similarity());
+    for &shingle in sets.iter().flat_map(ShingleSet::hashes) {
+        let (part, mixed) = Frequencies::part_of(shingle);
+        frequencies.parts()[part].count(&[mixed]);
+    }
+    let mut listings = Vec::new();
+    for (number, set) in (0..).zip(sets) {
+        let mut twice = [set.hashes(), set.hashes()].concat(); // repeats are allowed
+        frequencies.list(number, &mut twice, &mut listings);
+    }
+    listings.sort_unstable();
+    let mut index = ShortIndex::new(sets.len() as u32, listings, threshold.similarity());
+    let mut pairs = Vec::new();
+    let (mut found, mut aside) = (Vec::new(), Vec::new());
+    for number in 0..sets.len() as u32 {
+        index.candidates(number, &mut found);
+        index.aside(number, &mut aside);
+        assert!(found.iter().all(|other| other % 3 != 0) && aside.iter().all(|other| other % 3 == 0));
+        found.append(&mut aside);
+        found.sort_unstable();
+        assert!(found.is_sorted_by(|a, b| a < b), "no repeats: {found:?}");
+        let alike = |&&other: &&u32| threshold.reached(&sets[other as usize], &sets[number as usize]);
+        pairs.extend(found.iter().filter(alike).map(|&other| (other, number)));
+        if number % 3 == 0 {
+            index.put_aside(number);
+        } else {
+            index.insert(number);
+            index.take_back(number);
+            index.insert(number);
+        }
+    }
+    pairs
+}
+
+#[test]
 fn signatures_miss_no_more_than_they_may() {
     let (mut expected, mut missed) = (0, 0);
     for seed in 0..10 {

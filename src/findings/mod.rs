@@ -63,13 +63,15 @@ pub enum Kind {
     RepeatedLead,
     /// Another paragraph stands again later in the document.
     Repeat,
+    /// The lead of the document, which other kept documents have too.
+    SharedLead,
     /// A paragraph that other kept documents have too.
     Reused,
 }
 
 /// All kinds, in the order in which the summary lists them.
-pub const KINDS: [Kind; 5] =
-    [Kind::Duplicate, Kind::Boilerplate, Kind::RepeatedLead, Kind::Repeat, Kind::Reused];
+pub const KINDS: [Kind; 6] =
+    [Kind::Duplicate, Kind::Boilerplate, Kind::RepeatedLead, Kind::Repeat, Kind::SharedLead, Kind::Reused];
 
 impl Kind {
     /// As the record spells it.
@@ -79,6 +81,7 @@ impl Kind {
             Kind::Boilerplate => "boilerplate",
             Kind::RepeatedLead => "repeated-lead",
             Kind::Repeat => "repeat",
+            Kind::SharedLead => "shared-lead",
             Kind::Reused => "reused",
         }
     }
@@ -130,7 +133,7 @@ pub enum Evidence {
         #[serde(rename = "in")]
         within: Vec<usize>,
     },
-    /// Of a `reused` paragraph.
+    /// Of a `shared-lead` or a `reused` paragraph.
     Reused {
         /// How many kept documents have it, this one among them.
         documents: u64,
@@ -139,7 +142,7 @@ pub enum Evidence {
         /// The first document that has it; absent in that document itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first: Option<Reference>,
-        /// Similarity to the paragraph there.
+        /// Similarity to the paragraph there, measured; 1 where `first` is absent.
         jaccard: f64,
     },
 }

@@ -11,11 +11,12 @@ use crate::output::{PieceRecord, Summary};
 const RECORDS: &str = include_str!("RECORDS.md");
 
 /// The headings of `RECORDS.md`, each with at least one example below it.
-const HEADINGS: [&str; 13] = [
+const HEADINGS: [&str; 14] = [
     "duplicate",
     "boilerplate",
     "repeated-lead",
     "repeat",
+    "shared-lead",
     "reused",
     "clusters.jsonl",
     "templates.jsonl",
@@ -88,7 +89,7 @@ fn check_finding(kind: &str, example: &str) {
         (Kind::Duplicate, Evidence::Duplicate { .. }, None)
             | (Kind::Boilerplate, Evidence::Boilerplate { .. }, Some(_))
             | (Kind::RepeatedLead | Kind::Repeat, Evidence::Repeat { .. }, Some(_))
-            | (Kind::Reused, Evidence::Reused { .. }, Some(_))
+            | (Kind::SharedLead | Kind::Reused, Evidence::Reused { .. }, Some(_))
     );
     assert!(fits, "{finding:?}");
 }

@@ -59,7 +59,7 @@ impl Judged<'_> {
             self.boilerplate_of(document, entry, marks, &mut findings);
         }
         self.repeats_of(entry, marks, &mut findings);
-        self.reuses_of(document, entry, &mut findings);
+        self.reuses_of(document, entry, marks, &mut findings);
         findings[of_document..].sort_by_key(|finding| {
             let place = finding.place.map(|place| (place.paragraphs[0], place.paragraphs[1]));
             (place, finding.finding)
@@ -135,7 +135,7 @@ impl Judged<'_> {
         }
     }
 
-    fn reuses_of(&self, document: u32, entry: &Entry, findings: &mut Vec<Finding>) {
+    fn reuses_of(&self, document: u32, entry: &Entry, marks: Option<&Marks>, findings: &mut Vec<Finding>) {
         let start = self.reuses.partition_point(|reuse| reuse.document < document);
         for reuse in self.reuses[start..].iter().take_while(|reuse| reuse.document == document) {
             let elsewhere = reuse.first.0 != document;
@@ -143,11 +143,22 @@ impl Judged<'_> {
                 documents: reuse.documents,
                 sites: reuse.sites,
                 first: elsewhere.then(|| reference(self.census, reuse.first.0, Some(reuse.first.1))),
-                jaccard: 1.0,
+                jaccard: if elsewhere { reuse.jaccard } else { 1.0 },
             };
+            let lead = self.lead(entry, marks) == Some(reuse.paragraph);
+            let kind = if lead { Kind::SharedLead } else { Kind::Reused };
             let place = place(entry, reuse.paragraph, reuse.paragraph);
-            findings.push(self.finding(Kind::Reused, entry, Some(place), evidence));
+            findings.push(self.finding(kind, entry, Some(place), evidence));
         }
+    }
+
+    /// The first content paragraph that is long enough, where it is one of the document's first paragraphs.
+    fn lead(&self, entry: &Entry, marks: Option<&Marks>) -> Option<usize> {
+        let long = |index: &usize| {
+            let tokens = entry.paragraphs[*index].tokens.len();
+            tokens >= self.settings.reuse.lead_min_tokens && marks.is_none_or(|marks| marks[*index].is_none())
+        };
+        (0..entry.paragraphs.len().min(LEAD_PARAGRAPHS)).find(long)
     }
 
     /// The clusters, by their kept document.

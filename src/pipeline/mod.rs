@@ -7,6 +7,7 @@
 //!
 //! Every function here returns the same answer with any number of threads.
 
+mod alike;
 mod census;
 mod chunks;
 mod compare;
@@ -38,12 +39,14 @@ use crate::output::{
     hex128,
 };
 use crate::resolve::{Decision, Standing, groups};
+pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
 pub use explain::{explain, explain_two};
 use judge::Judged;
 pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
+pub use reuse::ReuseSettings;
 pub use settings::{CandidateSource, CompareSettings, Content, Settings};
 use sites::{Boilerplate, site_numbers};
 pub use strip::Strip;
@@ -114,8 +117,7 @@ pub fn run(
     }
     let site_of = site_numbers(&decided.boilerplate, census.documents.len());
     let reuses = clock.time("reuse", || {
-        let (marks, min_tokens) = (&decided.boilerplate.marks, settings.reused_min_tokens);
-        reuse::find(&census, marks, &decided.decisions, &site_of, min_tokens)
+        reuse::find(&census, &decided.boilerplate.marks, &decided.decisions, &site_of, &settings.reuse)
     });
     let judged = Judged {
         census: &census,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 
+use super::reuse::ReuseSettings;
 use super::strip::Strip;
 use crate::boilerplate::TemplateSettings;
 use crate::corpus::{Fields, ReadSettings, SiteBy};
@@ -26,8 +27,8 @@ pub struct Settings {
     pub templates: TemplateSettings,
     /// What counts as said twice within a document.
     pub repeats: RepeatSettings,
-    /// Paragraphs shorter than this, in tokens, are never called reused. The contract's 8.
-    pub reused_min_tokens: usize,
+    /// What counts as reused by several documents.
+    pub reuse: ReuseSettings,
     /// What counts as alike.
     pub compare: CompareSettings,
     /// Who stays.
@@ -116,7 +117,7 @@ impl Default for Settings {
             paragraphs: ParagraphBreaks::Auto,
             templates: TemplateSettings::default(),
             repeats: RepeatSettings::default(),
-            reused_min_tokens: 8,
+            reuse: ReuseSettings::default(),
             compare: CompareSettings::default(),
             keep: KeepOrder::default(),
             protect: HashSet::new(),

@@ -70,13 +70,24 @@ pub fn is_number(token_hash: u64) -> bool {
 /// Calls `each` with the hash of every run of `k` tokens, in text order, repeats included. The edge cases are
 /// those of [`ShingleSet::of_tokens`].
 pub fn for_each_shingle(tokens: &[u64], k: NonZeroUsize, seed: u64, mut each: impl FnMut(u64)) {
-    if tokens.is_empty() {
-        return;
+    match k.get().min(tokens.len()) {
+        0 => {}
+        2 => for_each_of_length::<2>(tokens, seed, each),
+        5 => for_each_of_length::<5>(tokens, seed, each),
+        width => {
+            let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
+            for start in (0..=bytes.len() - 8 * width).step_by(8) {
+                each(xxh3_64_with_seed(&bytes[start..start + 8 * width], seed));
+            }
+        }
     }
-    let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
-    let width = 8 * k.get().min(tokens.len());
-    for start in (0..=bytes.len() - width).step_by(8) {
-        each(xxh3_64_with_seed(&bytes[start..start + width], seed));
+}
+
+/// The same for a length that the compiler knows: the hash of a run is made in registers.
+fn for_each_of_length<const K: usize>(tokens: &[u64], seed: u64, mut each: impl FnMut(u64)) {
+    for run in tokens.windows(K) {
+        let bytes: [[u8; 8]; K] = std::array::from_fn(|at| run[at].to_le_bytes());
+        each(xxh3_64_with_seed(bytes.as_flattened(), seed));
     }
 }
 
@@ -97,6 +108,21 @@ mod tests {
         check(&[1, 2, 3], 5, 1); // fewer than k: the whole
         check(&[1, 2, 3, 4, 5], 5, 1);
         check(&[], 5, 0);
+    }
+
+    #[test]
+    fn lengths_that_the_compiler_knows_hash_alike() {
+        let tokens: Vec<u64> = (1..10u64).map(|token| token.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        for k in 1..=7 {
+            let hash = |run: &[u64]| {
+                let bytes: Vec<u8> = run.iter().flat_map(|token| token.to_le_bytes()).collect();
+                xxh3_64_with_seed(&bytes, 7)
+            };
+            let slow: Vec<u64> = tokens.windows(k).map(hash).collect();
+            let mut fast = Vec::new();
+            for_each_shingle(&tokens, NonZeroUsize::new(k).unwrap(), 7, |shingle| fast.push(shingle));
+            assert_eq!(fast, slow, "{k} tokens");
+        }
     }
 
     #[test]
