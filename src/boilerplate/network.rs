@@ -293,26 +293,24 @@ struct Walker {
 }
 
 impl Walker {
-    /// The branches that it could take.
-    fn for_each_branch(&self, crawl: &impl Crawl, side: Side, mut each: impl FnMut(Branch)) {
-        let mut cursor = self.cursor;
-        cursor.next(crawl, self.page, side, |key| {
-            each((self.node, key));
-            None::<()>
-        });
-    }
-
-    /// Takes the first of the `open` branches: which, with the paragraph's place.
-    fn step(
+    /// The paragraphs that it could read on to: their keys, their places, and the walk as it would be then.
+    fn for_each_choice(
         &self,
         crawl: &impl Crawl,
         side: Side,
-        open: &HashMap<Branch, SiteCount>,
-    ) -> Option<(Branch, u32, Walker)> {
-        let mut walker = *self;
-        let branch = |key| Some((self.node, key)).filter(|branch| open.contains_key(branch));
-        let (branch, at) = walker.cursor.next(crawl, self.page, side, branch)?;
-        Some((branch, at, walker))
+        mut each: impl FnMut(ParagraphKey, u32, Cursor),
+    ) {
+        let mut cursor = self.cursor;
+        let len = crawl.len(self.page);
+        while cursor.depth < len {
+            let at = side.paragraph(cursor.depth, len);
+            let paragraph = crawl.paragraph(self.page, at);
+            cursor.depth += 1;
+            each(paragraph.key, at, cursor);
+            if !cursor.pass(&paragraph) {
+                break;
+            }
+        }
     }
 }
 
@@ -330,18 +328,8 @@ impl Runs {
         let at_edge = |&page: &u32| Walker { page, node: 0, cursor: Cursor::default() };
         let mut walkers: Vec<Walker> = pages.iter().map(at_edge).collect();
         for _ in 0..MAX_PARAGRAPHS {
-            let mut open = open_branches(crawl, &walkers, side);
-            for sites in open.values_mut() {
-                *sites = SiteCount::default();
-            }
-            for walker in &walkers {
-                if let Some((branch, _, _)) = walker.step(crawl, side, &open) {
-                    open.entry(branch).or_default().add(crawl.site(walker.page));
-                }
-            }
-            open.retain(|_, sites| sites.are_many());
-            let taken: Vec<(Branch, u32, Walker)> =
-                walkers.iter().filter_map(|walker| walker.step(crawl, side, &open)).collect();
+            let choices = Choices::of(crawl, &walkers, side);
+            let taken = choices.taken(crawl, &walkers);
             walkers = runs.grow(crawl, taken);
             if walkers.is_empty() {
                 break;
@@ -446,22 +434,87 @@ impl Runs {
     }
 }
 
-/// The branches that pages of five sites or more could take.
-fn open_branches(crawl: &impl Crawl, walkers: &[Walker], side: Side) -> HashMap<Branch, SiteCount> {
-    let mut sieve = Sieve::new(walkers.len());
-    let mut exact: HashMap<Branch, SiteCount> = HashMap::new();
-    for walker in walkers {
-        walker.for_each_branch(crawl, side, |branch| sieve.at(branch).add(crawl.site(walker.page)));
+/// The branches that walkers could take, as far as five sites may.
+struct Choices {
+    branches: Vec<Branch>,
+    /// Of all walkers one after the other, the outermost first.
+    choices: Vec<Choice>,
+    /// Where those of each walker end.
+    ends: Vec<usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Choice {
+    /// A place among the branches.
+    branch: u32,
+    at: u32,
+    cursor: Cursor,
+}
+
+impl Choices {
+    fn of(crawl: &impl Crawl, walkers: &[Walker], side: Side) -> Choices {
+        let mut sieve = Sieve::new(walkers.len());
+        for walker in walkers {
+            let site = crawl.site(walker.page);
+            walker.for_each_choice(crawl, side, |key, _, _| sieve.at((walker.node, key)).add(site));
+        }
+        let mut choices = Choices { branches: Vec::new(), choices: Vec::new(), ends: Vec::new() };
+        let mut number: HashMap<Branch, u32> = HashMap::new();
+        for walker in walkers {
+            walker.for_each_choice(crawl, side, |key, at, cursor| {
+                let branch = (walker.node, key);
+                if sieve.at(branch).are_many() {
+                    let next = choices.branches.len() as u32;
+                    let known = *number.entry(branch).or_insert(next);
+                    if known == next {
+                        choices.branches.push(branch);
+                    }
+                    choices.choices.push(Choice { branch: known, at, cursor });
+                }
+            });
+            choices.ends.push(choices.choices.len());
+        }
+        choices
     }
-    for walker in walkers {
-        walker.for_each_branch(crawl, side, |branch| {
-            if sieve.at(branch).are_many() {
-                exact.entry(branch).or_default().add(crawl.site(walker.page));
+
+    /// Of the branches that five sites could take, those that five do take, where each walker takes its outermost one; then
+    /// who takes which.
+    fn taken(&self, crawl: &impl Crawl, walkers: &[Walker]) -> Vec<(Branch, u32, Walker)> {
+        let open = self.on_many_sites(crawl, walkers, |choices, each| choices.iter().for_each(each));
+        let first = |choices: &[Choice], open: &[bool]| {
+            choices.iter().copied().find(|choice| open[choice.branch as usize])
+        };
+        let open = self.on_many_sites(crawl, walkers, |choices, each| {
+            if let Some(choice) = first(choices, &open) {
+                each(&choice);
             }
         });
+        let taken = |(walker, choices): (&Walker, &[Choice])| {
+            let Choice { branch, at, cursor } = first(choices, &open)?;
+            Some((self.branches[branch as usize], at, Walker { cursor, ..*walker }))
+        };
+        walkers.iter().zip(self.of_walkers()).filter_map(taken).collect()
     }
-    exact.retain(|_, sites| sites.are_many());
-    exact
+
+    /// For each branch, whether it is chosen on five sites or more.
+    fn on_many_sites(
+        &self,
+        crawl: &impl Crawl,
+        walkers: &[Walker],
+        chosen: impl Fn(&[Choice], &mut dyn FnMut(&Choice)),
+    ) -> Vec<bool> {
+        let mut sites = vec![SiteCount::default(); self.branches.len()];
+        for (walker, choices) in walkers.iter().zip(self.of_walkers()) {
+            let site = crawl.site(walker.page);
+            chosen(choices, &mut |choice| sites[choice.branch as usize].add(site));
+        }
+        sites.into_iter().map(SiteCount::are_many).collect()
+    }
+
+    fn of_walkers(&self) -> impl Iterator<Item = &[Choice]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| &self.choices[std::mem::replace(&mut start, end)..end])
+    }
 }
 
 /// Counts sites, where the pages of one come together.
