@@ -12,9 +12,6 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-/// Kinds of findings that truth files name and that dittograph does not find yet.
-const NOT_YET: [&str; 2] = ["foreign", "thin"];
-
 /// Numbers of a truth and of a run agree when they differ by no more.
 const TOLERANCE: f64 = 1e-6;
 
@@ -186,7 +183,7 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
     });
     let mut complete: Vec<&str> =
         truth["complete"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let later = |kind: &str| NOT_YET.contains(&kind) || (waits && reuse.contains(&kind));
+    let later = |kind: &str| waits && reuse.contains(&kind);
     complete.retain(|kind| !later(kind));
     let told: Vec<Value> =
         found.iter().filter(|finding| complete.contains(&kind(finding).as_str())).cloned().collect();

@@ -794,6 +794,19 @@ fn verify_names_planted_faults() {
             "too little content",
         ),
         (
+            "a thin document has more tokens than are told",
+            |run| {
+                rewrite(run, "findings/0.jsonl.jsonl", |_, finding| {
+                    if finding["finding"] == "thin" {
+                        finding["content_tokens"] = json!(finding["content_tokens"].as_u64().unwrap() + 1);
+                    }
+                    true
+                });
+                seal(run);
+            },
+            "is called thin",
+        ),
+        (
             "a finding is gone, and its checksum with it",
             |run| {
                 drop_line(run, "findings/0.jsonl.jsonl", 3);

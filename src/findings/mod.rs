@@ -65,11 +65,22 @@ pub enum Kind {
     Repeat,
     /// A paragraph that other kept documents have too.
     Reused,
+    /// The head or the tail is in another language than the rest.
+    Foreign,
+    /// It has boilerplate, and hardly anything else.
+    Thin,
 }
 
 /// All kinds, in the order in which the summary lists them.
-pub const KINDS: [Kind; 5] =
-    [Kind::Duplicate, Kind::Boilerplate, Kind::RepeatedLead, Kind::Repeat, Kind::Reused];
+pub const KINDS: [Kind; 7] = [
+    Kind::Duplicate,
+    Kind::Boilerplate,
+    Kind::RepeatedLead,
+    Kind::Repeat,
+    Kind::Reused,
+    Kind::Foreign,
+    Kind::Thin,
+];
 
 impl Kind {
     /// As the record spells it.
@@ -80,6 +91,8 @@ impl Kind {
             Kind::RepeatedLead => "repeated-lead",
             Kind::Repeat => "repeat",
             Kind::Reused => "reused",
+            Kind::Foreign => "foreign",
+            Kind::Thin => "thin",
         }
     }
 }
@@ -141,6 +154,20 @@ pub enum Evidence {
         first: Option<Reference>,
         /// Similarity to the paragraph there.
         jaccard: f64,
+    },
+    /// Of a `foreign` head or tail.
+    Foreign {
+        /// Its language, ISO 639-1.
+        language: String,
+        /// The language of the rest, ISO 639-1.
+        article_language: String,
+        /// How clear the evidence is, from 0 to 1.
+        confidence: f64,
+    },
+    /// Of a `thin` document.
+    Thin {
+        /// How many tokens it has without its boilerplate.
+        content_tokens: u64,
     },
 }
 

@@ -11,12 +11,14 @@ use crate::output::{PieceRecord, Summary};
 const RECORDS: &str = include_str!("RECORDS.md");
 
 /// The headings of `RECORDS.md`, each with at least one example below it.
-const HEADINGS: [&str; 13] = [
+const HEADINGS: [&str; 15] = [
     "duplicate",
     "boilerplate",
     "repeated-lead",
     "repeat",
     "reused",
+    "foreign",
+    "thin",
     "clusters.jsonl",
     "templates.jsonl",
     "pairs",
@@ -89,6 +91,8 @@ fn check_finding(kind: &str, example: &str) {
             | (Kind::Boilerplate, Evidence::Boilerplate { .. }, Some(_))
             | (Kind::RepeatedLead | Kind::Repeat, Evidence::Repeat { .. }, Some(_))
             | (Kind::Reused, Evidence::Reused { .. }, Some(_))
+            | (Kind::Foreign, Evidence::Foreign { .. }, Some(_))
+            | (Kind::Thin, Evidence::Thin { .. }, None)
     );
     assert!(fits, "{finding:?}");
 }

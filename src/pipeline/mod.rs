@@ -33,6 +33,7 @@ use std::time::Instant;
 use crate::corpus::{Inputs, Part, Shard};
 use crate::error::{Error, Result};
 use crate::findings::{PairRecord, TemplateRecord};
+use crate::language::Languages;
 use crate::output::{
     Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
     hex128,
@@ -117,6 +118,7 @@ pub fn run(
         let (marks, min_tokens) = (&decided.boilerplate.marks, settings.reused_min_tokens);
         reuse::find(&census, marks, &decided.decisions, &site_of, min_tokens)
     });
+    let languages = Languages::new(settings.compare.seed);
     let judged = Judged {
         census: &census,
         settings,
@@ -124,6 +126,7 @@ pub fn run(
         site_of: &site_of,
         decisions: &decided.decisions,
         reuses: &reuses,
+        languages: &languages,
     };
     let mut strips = Strips::default();
     let (findings, clusters, templates) =
@@ -203,6 +206,7 @@ pub fn filter(
             site_of: &site_numbers(&decided.boilerplate, census.documents.len()),
             decisions: &decided.decisions,
             reuses: &[],
+            languages: &Languages::new(settings.compare.seed),
         }),
     };
     write::filter(&census, &decided.decisions, &strips, settings, out)?;

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use super::strip::Strip;
 use crate::boilerplate::TemplateSettings;
 use crate::corpus::{Fields, ReadSettings, SiteBy};
+use crate::language::ForeignSettings;
 use crate::output::SettingsRecord;
 use crate::repeats::RepeatSettings;
 use crate::resolve::KeepOrder;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub templates: TemplateSettings,
     /// What counts as said twice within a document.
     pub repeats: RepeatSettings,
+    /// What counts as a foreign head or tail.
+    pub foreign: ForeignSettings,
     /// Paragraphs shorter than this, in tokens, are never called reused. The contract's 8.
     pub reused_min_tokens: usize,
     /// What counts as alike.
@@ -116,6 +119,7 @@ impl Default for Settings {
             paragraphs: ParagraphBreaks::Auto,
             templates: TemplateSettings::default(),
             repeats: RepeatSettings::default(),
+            foreign: ForeignSettings::default(),
             reused_min_tokens: 8,
             compare: CompareSettings::default(),
             keep: KeepOrder::default(),
