@@ -14,7 +14,7 @@
 //! all: lists and code hold few common words.
 //!
 //! Time: most documents are decided by a few dozen tokens of head, middle and tail; the others take one pass over their
-//! tokens and letters. Memory: a table of about 300 KiB, made once.
+//! tokens and letters. Memory: a table of some 300 KiB (estimate), made once.
 //! References: Cavnar and Trenkle, *N-gram-based text categorization*, 1994 (languages by rank of frequency); Grefenstette,
 //! *Comparing two language identification schemes*, 1995 (a few common words are enough from 20 words on).
 
