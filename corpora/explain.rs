@@ -145,7 +145,10 @@ fn one_document_is_explained() {
         &["chain.jsonl#4"],
         &["two-middle (chain.jsonl#4)", "kept; 2 documents were removed because of it: two-left"],
     );
-    run.check(&["https://one-c.chain.example.org/one-c"], &["one-c (chain.jsonl#2)", "kept;", "no passage"]);
+    run.check(
+        &["https://one-c.chain.example.org/one-c"],
+        &["one-c (chain.jsonl#2)", "kept;", "shared-lead: paragraph 0 stands in 2 kept documents of 2 sites"],
+    );
     run.check(
         &["pool-02"],
         &[
@@ -400,10 +403,10 @@ fn a_scan_is_explained_from_its_input() {
     fs::rename(&input, &moved).unwrap();
     let gone = "input/chain.jsonl is not there any more; name what the run read with --input INPUT";
     run.check(&["one-b"], &["would be removed because of one-a", "its text is not shown:", gone]);
-    run.check(&["chain.jsonl#2"], &["chain.jsonl#2 would be kept;", gone]);
+    run.check(&["chain.jsonl#2"], &["one-c (chain.jsonl#2)", "would be kept;", gone]);
     run.check(&["one-a", "one-b"], &["b would be removed because of a", "not measured now:", gone]);
     run.check(&["chain.jsonl#0", "chain.jsonl#2"], &["neither was removed because of the other", gone]);
-    run.check_error(&["one-c"], "one-c: no finding names it, and not all texts are at hand:");
+    run.check_error(&["one-d"], "one-d: no finding names it, and not all texts are at hand:");
     run.check(&["one-c", "--input", path(&moved)], &["one-c (chain.jsonl#2)", "179 tokens"]);
     let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/manual/input");
     run.check_error(&["one-c", "--input", path(&other)], "not among the shards that the run read");

@@ -12,9 +12,6 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-/// Kinds of findings that truth files name and that dittograph does not find yet.
-const NOT_YET: [&str; 2] = ["foreign", "thin"];
-
 /// Numbers of a truth and of a run agree when they differ by no more.
 const TOLERANCE: f64 = 1e-6;
 
@@ -178,9 +175,8 @@ fn differences(truth: &Value, run: &Path, exit: Option<i32>) -> Vec<String> {
     }
     let found = findings(run);
     let kind = |finding: &Value| finding["finding"].as_str().unwrap_or_default().to_owned();
-    let mut complete: Vec<&str> =
+    let complete: Vec<&str> =
         truth["complete"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    complete.retain(|kind| !NOT_YET.contains(kind));
     let told: Vec<Value> =
         found.iter().filter(|finding| complete.contains(&kind(finding).as_str())).cloned().collect();
     let expected = truth["findings"].as_array().unwrap().iter();

@@ -26,6 +26,9 @@ pub mod slots;
 // What does this article say twice? Leads and repeats.
 pub mod repeats;
 
+// In which language is it? Foreign heads and tails.
+pub mod language;
+
 // How is it remembered in a few hundred bytes? Signatures.
 pub mod sketch;
 

@@ -278,6 +278,13 @@ impl<'a> Page<'a> {
                     None => ", this one first".to_owned(),
                 }
             ),
+            (_, Evidence::Foreign { language, article_language, confidence }) => format!(
+                "{kind}: {at} {is} in `{language}`, the rest in `{article_language}` (confidence {})",
+                figure(*confidence)
+            ),
+            (_, Evidence::Thin { content_tokens }) => {
+                format!("{kind}: {at} has {} beside its boilerplate", counted(*content_tokens, "token"))
+            }
             (_, evidence) => format!("{kind}: {at}; {}", fields(evidence)),
         }
     }

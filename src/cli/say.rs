@@ -19,14 +19,16 @@ pub fn summary(summary: &Summary, dir: &Path) {
     ));
     let count = |kind: &str, noun: &str| counted(summary.findings.get(kind).copied().unwrap_or(0), noun);
     line(&format!(
-        "{} on {}; {}, {}, {}, {}, {}",
+        "{} on {}; {}, {}, {}, {}, {}, {}, {}",
         counted(summary.templates, "template"),
         counted(summary.sites, "site"),
         count("boilerplate", "boilerplate run"),
         count("repeated-lead", "repeated lead"),
         count("repeat", "repeat"),
         count("shared-lead", "shared lead"),
-        count("reused", "reused paragraph")
+        count("reused", "reused paragraph"),
+        count("foreign", "foreign run"),
+        count("thin", "thin document")
     ));
     if !summary.settings.strip.is_empty() {
         let kinds = summary.settings.strip.join(", ");

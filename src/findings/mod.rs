@@ -67,11 +67,23 @@ pub enum Kind {
     SharedLead,
     /// A paragraph that other kept documents have too.
     Reused,
+    /// The head or the tail is in another language than the rest.
+    Foreign,
+    /// It has boilerplate, and hardly anything else.
+    Thin,
 }
 
 /// All kinds, in the order in which the summary lists them.
-pub const KINDS: [Kind; 6] =
-    [Kind::Duplicate, Kind::Boilerplate, Kind::RepeatedLead, Kind::Repeat, Kind::SharedLead, Kind::Reused];
+pub const KINDS: [Kind; 8] = [
+    Kind::Duplicate,
+    Kind::Boilerplate,
+    Kind::RepeatedLead,
+    Kind::Repeat,
+    Kind::SharedLead,
+    Kind::Reused,
+    Kind::Foreign,
+    Kind::Thin,
+];
 
 impl Kind {
     /// As the record spells it.
@@ -83,6 +95,8 @@ impl Kind {
             Kind::Repeat => "repeat",
             Kind::SharedLead => "shared-lead",
             Kind::Reused => "reused",
+            Kind::Foreign => "foreign",
+            Kind::Thin => "thin",
         }
     }
 }
@@ -144,6 +158,20 @@ pub enum Evidence {
         first: Option<Reference>,
         /// Similarity to the paragraph there, measured; 1 where `first` is absent.
         jaccard: f64,
+    },
+    /// Of a `foreign` head or tail.
+    Foreign {
+        /// Its language, ISO 639-1.
+        language: String,
+        /// The language of the rest, ISO 639-1.
+        article_language: String,
+        /// How clear the evidence is, from 0 to 1.
+        confidence: f64,
+    },
+    /// Of a `thin` document.
+    Thin {
+        /// How many tokens it has without its boilerplate.
+        content_tokens: u64,
     },
 }
 

@@ -11,13 +11,15 @@ use crate::output::{PieceRecord, Summary};
 const RECORDS: &str = include_str!("RECORDS.md");
 
 /// The headings of `RECORDS.md`, each with at least one example below it.
-const HEADINGS: [&str; 14] = [
+const HEADINGS: [&str; 16] = [
     "duplicate",
     "boilerplate",
     "repeated-lead",
     "repeat",
     "shared-lead",
     "reused",
+    "foreign",
+    "thin",
     "clusters.jsonl",
     "templates.jsonl",
     "pairs",
@@ -90,6 +92,8 @@ fn check_finding(kind: &str, example: &str) {
             | (Kind::Boilerplate, Evidence::Boilerplate { .. }, Some(_))
             | (Kind::RepeatedLead | Kind::Repeat, Evidence::Repeat { .. }, Some(_))
             | (Kind::SharedLead | Kind::Reused, Evidence::Reused { .. }, Some(_))
+            | (Kind::Foreign, Evidence::Foreign { .. }, Some(_))
+            | (Kind::Thin, Evidence::Thin { .. }, None)
     );
     assert!(fits, "{finding:?}");
 }

@@ -15,6 +15,7 @@ use crate::document::Span;
 use crate::findings::{
     ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateRecord,
 };
+use crate::language::{self, Languages};
 use crate::repeats;
 use crate::resolve::{self, Decision, Likeness, clusters};
 use xxhash_rust::xxh3::xxh3_64;
@@ -39,6 +40,8 @@ pub struct Judged<'a> {
     pub decisions: &'a [Decision],
     /// Paragraphs that several kept documents have, in document order.
     pub reuses: &'a [Reuse],
+    /// What tells languages apart.
+    pub languages: &'a Languages,
 }
 
 impl Judged<'_> {
@@ -60,6 +63,10 @@ impl Judged<'_> {
         }
         self.repeats_of(entry, marks, &mut findings);
         self.reuses_of(document, entry, marks, &mut findings);
+        if self.decisions[document as usize].is_kept() {
+            self.foreign_of(entry, &mut findings);
+            self.thin_of(entry, marks, &mut findings);
+        }
         findings[of_document..].sort_by_key(|finding| {
             let place = finding.place.map(|place| (place.paragraphs[0], place.paragraphs[1]));
             (place, finding.finding)
@@ -159,6 +166,36 @@ impl Judged<'_> {
             tokens >= self.settings.reuse.lead_min_tokens && marks.is_none_or(|marks| marks[*index].is_none())
         };
         (0..entry.paragraphs.len().min(LEAD_PARAGRAPHS)).find(long)
+    }
+
+    fn foreign_of(&self, entry: &Entry, findings: &mut Vec<Finding>) {
+        let paragraphs: Vec<language::Paragraph> = entry
+            .paragraphs
+            .iter()
+            .map(|paragraph| language::Paragraph {
+                text: paragraph.span.of(&entry.document.text),
+                tokens: entry.tokens_of(paragraph),
+            })
+            .collect();
+        for run in self.languages.foreign_runs(&paragraphs, &self.settings.foreign) {
+            let evidence = Evidence::Foreign {
+                language: run.language.to_owned(),
+                article_language: run.article_language.to_owned(),
+                confidence: run.confidence,
+            };
+            let place = place(entry, run.paragraphs[0], run.paragraphs[1]);
+            findings.push(self.finding(Kind::Foreign, entry, Some(place), evidence));
+        }
+    }
+
+    fn thin_of(&self, entry: &Entry, marks: Option<&Marks>, findings: &mut Vec<Finding>) {
+        let Some(marks) = marks else { return };
+        let content = marks.iter().zip(&entry.paragraphs).filter(|(mark, _)| mark.is_none());
+        let content_tokens: usize = content.map(|(_, paragraph)| paragraph.tokens.len()).sum();
+        if content_tokens < self.settings.compare.thin_tokens {
+            let evidence = Evidence::Thin { content_tokens: content_tokens as u64 };
+            findings.push(self.finding(Kind::Thin, entry, None, evidence));
+        }
     }
 
     /// The clusters, by their kept document.

@@ -34,6 +34,7 @@ use std::time::Instant;
 use crate::corpus::{Inputs, Part, Shard};
 use crate::error::{Error, Result};
 use crate::findings::{PairRecord, TemplateRecord};
+use crate::language::Languages;
 use crate::output::{
     Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
     hex128,
@@ -119,6 +120,7 @@ pub fn run(
     let reuses = clock.time("reuse", || {
         reuse::find(&census, &decided.boilerplate.marks, &decided.decisions, &site_of, &settings.reuse)
     });
+    let languages = Languages::new(settings.compare.seed);
     let judged = Judged {
         census: &census,
         settings,
@@ -126,6 +128,7 @@ pub fn run(
         site_of: &site_of,
         decisions: &decided.decisions,
         reuses: &reuses,
+        languages: &languages,
     };
     let mut strips = Strips::default();
     let (findings, clusters, templates) =
@@ -205,6 +208,7 @@ pub fn filter(
             site_of: &site_numbers(&decided.boilerplate, census.documents.len()),
             decisions: &decided.decisions,
             reuses: &[],
+            languages: &Languages::new(settings.compare.seed),
         }),
     };
     write::filter(&census, &decided.decisions, &strips, settings, out)?;

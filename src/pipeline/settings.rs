@@ -7,6 +7,7 @@ use super::reuse::ReuseSettings;
 use super::strip::Strip;
 use crate::boilerplate::TemplateSettings;
 use crate::corpus::{Fields, ReadSettings, SiteBy};
+use crate::language::ForeignSettings;
 use crate::output::SettingsRecord;
 use crate::repeats::RepeatSettings;
 use crate::resolve::KeepOrder;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub repeats: RepeatSettings,
     /// What counts as reused by several documents.
     pub reuse: ReuseSettings,
+    /// What counts as a foreign head or tail.
+    pub foreign: ForeignSettings,
     /// What counts as alike.
     pub compare: CompareSettings,
     /// Who stays.
@@ -118,6 +121,7 @@ impl Default for Settings {
             templates: TemplateSettings::default(),
             repeats: RepeatSettings::default(),
             reuse: ReuseSettings::default(),
+            foreign: ForeignSettings::default(),
             compare: CompareSettings::default(),
             keep: KeepOrder::default(),
             protect: HashSet::new(),

@@ -37,7 +37,7 @@ pub struct Checked {
 /// How far a similarity measured again may lie from the recorded one: nothing but the last digits.
 const TOLERANCE: f64 = 1e-9;
 
-/// Documents with boilerplate and fewer content tokens than this are duplicates of equal texts only. The contract's.
+/// Documents with boilerplate and fewer content tokens than this are thin, and duplicates of equal texts only. The contract's.
 pub(super) const THIN_TOKENS: usize = 20;
 
 /// Checks DIR: its checksums and counts, that what stayed and what left are together the input's bytes, that every
@@ -85,6 +85,8 @@ struct Said {
     duplicates: BTreeMap<Name, Duplicate>,
     /// The boilerplate of each document that has some.
     boilerplate: HashMap<Name, Vec<Span>>,
+    /// The content tokens of each document that is called thin.
+    thin: HashMap<Name, u64>,
     templates: HashSet<String>,
     /// What the findings of each document flag.
     flagged: HashMap<Name, Vec<Flagged>>,
@@ -507,6 +509,9 @@ impl Said {
                 let spans = self.boilerplate.entry(document).or_default();
                 spans.extend(finding.place.map(|place| place.span));
             }
+            (_, Evidence::Thin { content_tokens }) => {
+                self.thin.insert(document, content_tokens);
+            }
             _ => {}
         }
     }
@@ -583,6 +588,7 @@ impl Walk<'_> {
                 {
                     self.fault(&document, &problem);
                 }
+                self.check_thin(&document, &record.text);
                 if self.wanted.contains(&document) {
                     let (text, within) = (record.text.into_owned(), record.within);
                     texts.insert(document, Text { text, within, kept: original.fate == Fate::Kept });
@@ -631,6 +637,16 @@ impl Walk<'_> {
                 found.len(),
                 expected.len()
             )),
+        }
+    }
+
+    /// A document that is called thin has boilerplate, and as few tokens without it as the finding says.
+    fn check_thin(&mut self, document: &Name, text: &str) {
+        let Some(&stated) = self.said.thin.get(document) else { return };
+        let boilerplate = self.said.boilerplate.get(document).map_or(&[][..], Vec::as_slice);
+        let tokens = Words::of(pieces(text, boilerplate)).tokens().len();
+        if boilerplate.is_empty() || tokens >= THIN_TOKENS || tokens as u64 != stated {
+            self.fault(document, &format!("is called thin with {stated} content tokens, but has {tokens}"));
         }
     }
 
