@@ -1106,7 +1106,7 @@ fn only_a_run_of_ours_is_replaced_and_only_by_force() {
 }
 
 /// Numbers for `own_words` whose first and last 40 words are alike at exactly the threshold and pass the prefilter, but
-/// share no band: one in 150,000 does. Such a pair is found only where its documents are looked up together.
+/// share no band: one in 70,000 does. Such a pair is found only where its documents are looked up together.
 const MISSED_BY_BANDS: [u32; 3] = [397_085, 536_896, 745_919];
 
 /// The two texts of such a number.
