@@ -1195,6 +1195,73 @@ fn containment_over_several_blocks_is_that_of_brute_force() {
     );
 }
 
+/// The records as one shard, each on a site of its own.
+fn one_shard(texts: &[String]) -> Scratch {
+    let dir = tempfile::tempdir().unwrap();
+    let record = |(number, text): (usize, &String)| {
+        json!({ "id": format!("d{number}"), "url": format!("https://site{number}.example/"), "text": text })
+            .to_string()
+    };
+    let bytes = texts.iter().enumerate().map(record).collect::<Vec<_>>().join("\n").into_bytes();
+    fs::create_dir(dir.path().join("input")).unwrap();
+    fs::write(dir.path().join("input/0.jsonl"), &bytes).unwrap();
+    Scratch { dir, shards: vec![bytes] }
+}
+
+/// So many forms of one paragraph that not all are held against each other: the later ones count like the first, and one
+/// that is alike with one of the later ones alone is not lost.
+#[test]
+fn a_crowd_counts_like_its_first_and_loses_nobody() {
+    let form = |changes: &[(usize, String)]| {
+        let mut form: Vec<String> =
+            (0..40).map(|place| word(200).repeat(1 + place / 20) + &word(place as u8)).collect();
+        changes.iter().for_each(|(place, token)| form[*place].clone_from(token));
+        form.join(" ")
+    };
+    let counter = |number: usize| (10, format!("number{number}"));
+    let edit = |place: usize| (place, format!("edited{place}"));
+    let mut forms: Vec<String> = (0..150).map(|number| form(&[counter(number)])).collect();
+    forms.push(form(&[counter(150), edit(20)]));
+    forms.push(form(&[counter(151), edit(20), edit(30)]));
+    let texts: Vec<String> = forms
+        .iter()
+        .zip(0..)
+        .map(|(form, number)| {
+            format!("{}\n\n{form}\n\n{}", own_words(number).join(" "), own_words(1000 + number).join(" "))
+        })
+        .collect();
+    let scratch = one_shard(&texts);
+    scratch.dedupe("run", &Settings::default());
+    let findings = findings(&scratch.path("run"), 1);
+    let told = told_reused(&findings);
+    assert_eq!(told.len(), 152, "{findings:?}");
+    let name = |ordinal: u64| ("0.jsonl".to_owned(), ordinal);
+    for ((document, paragraph), (kind, documents, sites, first, jaccard)) in told {
+        let of = |first: Option<u64>| first.map(|ordinal| (name(ordinal), 1));
+        let expected = match document.1 {
+            0 => (151, of(None), 1.0),
+            151 => (2, of(Some(150)), 35.0 / 43.0),
+            150 => (151, of(Some(0)), 35.0 / 43.0),
+            _ => (151, of(Some(0)), 37.0 / 41.0),
+        };
+        assert_eq!((kind.as_str(), paragraph), ("reused", 1));
+        assert_eq!((documents, first, jaccard), expected, "{document:?}");
+        assert_eq!(sites, documents);
+    }
+}
+
+#[test]
+fn equal_texts_that_are_kept_reuse_nothing() {
+    let text = own_words(1).join(" ");
+    let scratch = one_shard(&[text.clone(), text.to_uppercase(), own_words(2).join(" ")]);
+    let protect = ["d0", "d1"].map(str::to_owned).into();
+    let summary = scratch.dedupe("run", &Settings { protect, ..Settings::default() });
+    assert_eq!(
+        (summary.documents.kept, summary.findings["reused"], summary.findings["shared-lead"]),
+        (3, 0, 0)
+    );
+}
+
 /// Guarantee 4 where signatures alone do not decide: with which documents one is looked up together.
 #[test]
 fn pairs_that_bands_miss_are_decided_alike_by_any_number_of_threads() {
