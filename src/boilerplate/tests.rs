@@ -332,7 +332,8 @@ mod slow {
         let mut hubs: BTreeMap<(usize, ParagraphKey), Unit> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for (hub, numbers) in order {
-            if numbers.len() < settings.section_pages as usize || !seen.insert(numbers.clone()) {
+            let enough = settings.section_pages.max(settings.pages(1, different.len() as u32));
+            if numbers.len() < enough as usize || !seen.insert(numbers.clone()) {
                 continue;
             }
             let of: Vec<&Placed> = numbers.iter().map(|&number| &different[number]).collect();

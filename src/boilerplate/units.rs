@@ -170,8 +170,10 @@ fn hubs(
             }
         }
     }
+    let share = settings.pages(settings.hub_share_percent, different.len() as u32);
+    let enough = settings.section_pages.max(share) as usize;
     let mut hubs: Vec<((End, ParagraphKey), Vec<u32>)> =
-        pages_of.into_iter().filter(|(_, pages)| pages.len() >= settings.section_pages as usize).collect();
+        pages_of.into_iter().filter(|(_, pages)| pages.len() >= enough).collect();
     hubs.sort_unstable_by_key(|(hub, pages)| (Reverse(pages.len()), *hub));
     if earlier.is_none() {
         hubs.truncate(MAX_HUBS);
