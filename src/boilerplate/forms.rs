@@ -84,6 +84,9 @@ const SAMPLE: usize = 2048;
 /// How many words of a place are tried as what its paragraphs have in common.
 const TRIES: usize = 16;
 
+/// How many paragraphs are tried as models of a frame.
+const MODELS: usize = 8;
+
 /// Which share of those that have a word in common has a word of the frame.
 const FRAME_PERCENT: u32 = 90;
 
@@ -250,16 +253,19 @@ impl<'a> Site<'a> {
         let total = pages(&with);
         let shared = |word: &Word| reaches(count[word], FRAME_PERCENT, total);
         let frame_size = count.keys().filter(|word| shared(word)).count();
-        let model = with
-            .iter()
-            .filter(|candidate| candidate.words.iter().filter(|word| shared(word)).count() == frame_size)
-            .max_by_key(|candidate| {
-                (candidate.pages.len(), Reverse(self.keys[candidate.paragraph as usize]))
-            })?;
-        let frame = Frame::of(&model.words, |word| shared(&word));
-        let forms: Vec<&Candidate> =
-            with.into_iter().filter(|c| frame.fits(self.words(c.paragraph))).collect();
-        let on = pages(&forms);
+        let whole =
+            |candidate: &Candidate| candidate.words.iter().filter(|word| shared(word)).count() == frame_size;
+        let mut models: Vec<&Candidate> = with.iter().copied().filter(|c| whole(c)).collect();
+        models.sort_by_key(|c| (Reverse(c.pages.len()), self.keys[c.paragraph as usize]));
+        // In one that says a word of the frame in a slot, too, the frame is out of order: the best of a few models counts.
+        let fitting = |model: &Candidate| {
+            let frame = Frame::of(&model.words, |word| shared(&word));
+            let fits = |c: &&Candidate| frame.fits(self.words(c.paragraph));
+            let forms: Vec<&Candidate> = with.iter().copied().filter(fits).collect();
+            (pages(&forms), frame, forms)
+        };
+        let (on, frame, forms) =
+            models.into_iter().take(MODELS).map(fitting).reduce(|a, b| if b.0 > a.0 { b } else { a })?;
         let several = forms.len() >= 2 && on >= enough;
         let sound = several && frame.is_evident(on, all, &forms) && !self.stand_together(&forms, on);
         sound.then_some((frame, forms))
