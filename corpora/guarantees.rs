@@ -386,20 +386,22 @@ fn told_reused(findings: &[Value]) -> BTreeMap<(Name, u64), Reused> {
 /// The same by the contract, word for word and slow: every content paragraph of a kept document against each.
 fn reused_by_force(documents: &BTreeMap<Name, Value>, findings: &[Value]) -> BTreeMap<(Name, u64), Reused> {
     let (removed, boilerplate) = (duplicates_of(findings), boilerplate_of(findings));
-    let mut contents = Vec::new(); // document, paragraph, its tokens
+    let mut all = Vec::new(); // document, paragraph, its tokens
+    let mut contents = Vec::new();
     for (name, record) in documents.iter().filter(|(name, _)| !removed.contains_key(*name)) {
         let text = record["text"].as_str().unwrap();
         for (paragraph, span) in paragraphs(text, ParagraphBreaks::Auto).into_iter().enumerate() {
             let inside = |&(from, to): &(usize, usize)| from <= span.start && span.end <= to;
+            all.push((name, paragraph as u64, tokens(span.of(text))));
             if !boilerplate.get(name).is_some_and(|spans| spans.iter().any(inside)) {
-                contents.push((name, paragraph as u64, tokens(span.of(text))));
+                contents.extend(all.last().cloned());
             }
         }
     }
     let mut told = BTreeMap::new();
     for (name, paragraph, own) in contents.iter().filter(|(_, _, own)| own.len() >= 8) {
         let has = |other: &&(&Name, u64, Vec<String>)| jaccard_of_paragraphs(own, &other.2).is_some();
-        let having: Vec<_> = contents.iter().filter(has).collect();
+        let having: Vec<_> = all.iter().filter(has).collect();
         let whole = |name: &Name| tokens(documents[name]["text"].as_str().unwrap());
         let site = |name: &Name| site_of(&documents[name]);
         let texts: BTreeSet<Vec<String>> = having.iter().map(|other| whole(other.0)).collect();

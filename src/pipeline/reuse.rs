@@ -1,9 +1,9 @@
 //! The fourth pass: content paragraphs that several kept documents have.
 //!
-//! A *form* is a token sequence that a content paragraph of a kept document has; equal ones are one form, whatever
-//! divides their tokens. Forms of enough tokens are held against each other ([`Alike`]); a document *has* a form when one
-//! of its content paragraphs is that form or alike with it. Being alike is not transitive, so each form has documents of
-//! its own; there are no groups.
+//! A *form* is a token sequence that a paragraph of a kept document has; equal ones are one form, whatever divides their
+//! tokens. Forms of enough tokens are held against each other ([`Alike`]); a document *has* a form when one of its
+//! paragraphs is that form or alike with it, be it content there or boilerplate. Being alike is not transitive, so each
+//! form has documents of its own; there are no groups.
 
 use std::collections::HashMap;
 
@@ -67,10 +67,14 @@ pub fn find(
     site_of: &[u32],
     settings: &ReuseSettings,
 ) -> Vec<Reuse> {
-    let forms = Forms::collect(census, marks, decisions, settings.min_tokens);
+    let forms = Forms::collect(census, decisions, settings.min_tokens);
     let relations = Relations::find(census, &forms, settings);
     let texts = texts(census, decisions);
-    let mut reuses = told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, site_of });
+    let is_content = |&(document, paragraph): &(u32, u32)| {
+        marks[document as usize].as_ref().is_none_or(|marks| marks[paragraph as usize].is_none())
+    };
+    let mut reuses =
+        told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, site_of }, &is_content);
     reuses.par_sort_unstable_by_key(|reuse| (reuse.document, reuse.paragraph));
     reuses
 }
@@ -84,18 +88,15 @@ struct Forms {
 }
 
 impl Forms {
-    fn collect(census: &Census, marks: &[Option<Marks>], decisions: &[Decision], min_tokens: usize) -> Forms {
+    fn collect(census: &Census, decisions: &[Decision], min_tokens: usize) -> Forms {
         let mut sorted: Vec<(u128, u32, u32)> = census
             .documents
             .par_iter()
             .enumerate()
             .filter(|(document, _)| decisions[*document].is_kept())
             .flat_map_iter(|(document, entry)| {
-                let marks = marks[document].as_ref();
-                let content = move |index: usize| marks.is_none_or(|marks| marks[index].is_none());
-                let long = entry.paragraphs.iter().enumerate().filter(move |(index, paragraph)| {
-                    paragraph.tokens.len() >= min_tokens && content(*index)
-                });
+                let paragraphs = entry.paragraphs.iter().enumerate();
+                let long = paragraphs.filter(move |(_, paragraph)| paragraph.tokens.len() >= min_tokens);
                 long.map(move |(index, paragraph)| (paragraph.exact, document as u32, index as u32))
             })
             .collect();
@@ -225,9 +226,18 @@ struct Verdict {
     crowded: bool,
 }
 
-fn told(forms: &Forms, relations: &Relations, tallying: &Tallying) -> Vec<Reuse> {
+/// Only what is content is told; who has it may have it as boilerplate.
+fn told(
+    forms: &Forms,
+    relations: &Relations,
+    tallying: &Tallying,
+    is_content: &(dyn Fn(&(u32, u32)) -> bool + Sync),
+) -> Vec<Reuse> {
     let judge = |form: u32, unions: &mut Unions| {
         let mut having = relations.of(form);
+        if having.is_empty() && !forms.places(form).iter().any(is_content) {
+            return None;
+        }
         if having.is_empty() && forms.places(form).len() == 1 && !relations.may_be_in_a_crowd(form) {
             return None;
         }
@@ -255,7 +265,8 @@ fn told(forms: &Forms, relations: &Relations, tallying: &Tallying) -> Vec<Reuse>
         let jaccard = relations.jaccard(verdict.form, verdict.first);
         let Tally { documents, sites } = verdict.tally;
         let first = (document, paragraph as usize);
-        forms.places(verdict.form).iter().map(move |&(document, paragraph)| Reuse {
+        let places = forms.places(verdict.form).iter().filter(|place| is_content(place));
+        places.map(move |&(document, paragraph)| Reuse {
             document,
             paragraph: paragraph as usize,
             documents,
