@@ -1,3 +1,5 @@
+#![allow(clippy::single_range_in_vec_init)] // a list of one range is meant
+
 use proptest::prelude::*;
 
 use super::*;
