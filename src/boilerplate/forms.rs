@@ -12,7 +12,7 @@
 //! - the frame is a third of the words of each, and half of its words stand beside one another or at an end;
 //! - it has two words or more, and pages times words make 12 (three words on four pages); or it is a single word at an end
 //!   that four fifths of the pages in this place have ("by ..."); or the paragraph is a date: numbers, and one word;
-//! - seen from the head, what differs does not stand again further down on most pages: a title, whatever it shares with other titles, is the
+//! - seen from the head, what differs does not stand again elsewhere on most pages: a title, whatever it shares with other titles, is the
 //!   page's own;
 //! - no two of them stand on one page, but for a tenth of the pages: what stands side by side in a menu is no form of its
 //!   neighbour.
@@ -273,15 +273,16 @@ impl<'a> Site<'a> {
         sound.then_some((frame, forms))
     }
 
-    /// Whether what differs stands again below on most pages: then these are the titles of their pages.
+    /// Whether what differs stands again elsewhere on most pages: then these are the titles of their pages, or of sections
+    /// that a menu names.
     fn are_titles(&self, frame: &Frame, forms: &[&Candidate]) -> bool {
         let again = |candidate: &Candidate, page: &u32| {
             let own: HashSet<u64> = self.words(candidate.paragraph).collect();
             let slots: Vec<u64> =
                 own.into_iter().filter(|word| *word != NUMBER && !frame.words.contains(word)).collect();
-            let below = self.pages[*page as usize].iter().skip_while(|&&p| p != candidate.paragraph).skip(1);
-            let below: HashSet<u64> = below.flat_map(|&p| self.words(p)).collect();
-            let found = slots.iter().filter(|word| below.contains(word)).count();
+            let others = self.pages[*page as usize].iter().filter(|&&p| p != candidate.paragraph);
+            let elsewhere: HashSet<u64> = others.flat_map(|&p| self.words(p)).collect();
+            let found = slots.iter().filter(|word| elsewhere.contains(word)).count();
             !slots.is_empty() && 3 * found >= 2 * slots.len()
         };
         let times: usize = forms.iter().map(|c| c.pages.iter().filter(|page| again(c, page)).count()).sum();

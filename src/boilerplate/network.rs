@@ -19,7 +19,7 @@
 //! 3. **Stories.** Two voices tell one story if a tenth of the shorter one's shingles of two tokens stand in the
 //!    other; what joins them may be a third. A run is a template if five sites can be named that tell five stories, no
 //!    two the same. So no copy of a text, cut, edited or told anew around its last paragraphs, counts twice.
-//! 4. The outer part of a template is one as well, down to [`MIN_WORDS`] words, digits not counted.
+//! 4. The outer part of a template is one as well, down to 8 words, digits not counted.
 //!
 //! A story and its rewritings share a tenth of their shingles, unrelated articles do not: of 486 pairs of newswire
 //! stories that have four rare words in common, the first 150 tokens of half share 0.20 and of three quarters 0.10; of
