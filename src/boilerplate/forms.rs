@@ -18,7 +18,8 @@
 //!   neighbour.
 //!
 //! Then places are looked up again, since a form found is a paragraph that many pages have, until nothing is found, four times
-//! at most. Time: each round looks at the paragraphs of a page up to the third that is on few pages, from either end.
+//! at most. Time: each round looks at the paragraphs of a page up to the third that is on few pages, from either end, and
+//! where forms are found, at no more than 512 paragraphs from either end of their pages.
 //!
 //! The idea of a frame of frequent words is that of log templates (Vaarandi, *A data clustering algorithm for mining
 //! patterns from event logs*, 2003); place and exclusion are our own.
@@ -74,6 +75,9 @@ const DEPTH: u32 = 3;
 /// On a site of fewer pages, three are enough for a form; of more, as many as a section needs.
 const SMALL_SITE: usize = 20;
 
+/// How many paragraphs from either end are looked at where a title may stand again, or another form.
+const VIEW: usize = 512;
+
 /// How far a walk goes.
 const REACH: usize = 64;
 
@@ -128,7 +132,7 @@ impl<'a> Site<'a> {
         let number: HashMap<ParagraphKey, u32> = firsts.keys().copied().zip(0..).collect();
         let numbers = |page: &Vec<WordedParagraph>| page.iter().map(|p| number[&p.key]).collect();
         Site {
-            leader: firsts.keys().map(|&key| number[&known.of(key)]).collect(),
+            leader: firsts.keys().map(|key| *number.get(&known.of(*key)).unwrap_or(&number[key])).collect(),
             keys: firsts.keys().copied().collect(),
             paragraphs: firsts.into_values().collect(),
             pages: pages.iter().map(numbers).collect(),
@@ -140,6 +144,14 @@ impl<'a> Site<'a> {
     fn words(&self, paragraph: u32) -> impl Iterator<Item = u64> {
         let WordedParagraph { tokens, is_number, .. } = self.paragraphs[paragraph as usize];
         tokens.iter().map(move |&token| if is_number(token) { NUMBER } else { token })
+    }
+
+    /// The paragraphs of a page, of a long one those near its ends.
+    fn near_ends(&self, page: u32) -> impl Iterator<Item = u32> {
+        let page = &self.pages[page as usize];
+        let head = VIEW.min(page.len());
+        let tail = page.len().saturating_sub(VIEW).max(head);
+        page[..head].iter().chain(&page[tail..]).copied()
     }
 
     /// Whether it has words, and not too many.
@@ -169,7 +181,9 @@ impl<'a> Site<'a> {
         for ((page, marks), number) in self.pages.iter().zip(self.marks).zip(0..) {
             for from_head in [true, false] {
                 let at = |step: usize| if from_head { step } else { page.len() - 1 - step };
-                let marked = |step: usize| marks[at(step)].then(|| self.leader[page[at(step)] as usize]);
+                let marked = |step: usize| {
+                    marks.get(at(step)).is_some_and(|&is| is).then(|| self.leader[page[at(step)] as usize])
+                };
                 let (mut last, mut since) = (None, 0);
                 for step in 0..page.len().min(REACH) {
                     let next = (step + 1 < page.len()).then(|| marked(step + 1)).flatten();
@@ -197,6 +211,8 @@ impl<'a> Site<'a> {
     ) -> Vec<Vec<u32>> {
         let mut pages_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let step = found.len().div_ceil(SAMPLE);
+        let mut found = found.to_vec();
+        found.sort_unstable_by_key(|&(page, paragraph)| (paragraph, page)); // whatever the order of pages
         for &(page, paragraph) in found.iter().step_by(step) {
             let pages = pages_of.entry(paragraph).or_default();
             if pages.last() != Some(&page) {
@@ -280,8 +296,9 @@ impl<'a> Site<'a> {
             let own: HashSet<u64> = self.words(candidate.paragraph).collect();
             let slots: Vec<u64> =
                 own.into_iter().filter(|word| *word != NUMBER && !frame.words.contains(word)).collect();
-            let others = self.pages[*page as usize].iter().filter(|&&p| p != candidate.paragraph);
-            let elsewhere: HashSet<u64> = others.flat_map(|&p| self.words(p)).collect();
+            let others =
+                self.near_ends(*page).filter(|&p| p != candidate.paragraph && self.may_have_forms(p));
+            let elsewhere: HashSet<u64> = others.flat_map(|p| self.words(p)).collect();
             let found = slots.iter().filter(|word| elsewhere.contains(word)).count();
             !slots.is_empty() && 3 * found >= 2 * slots.len()
         };
@@ -293,8 +310,8 @@ impl<'a> Site<'a> {
     fn stand_together(&self, forms: &[&Candidate], on: u32) -> bool {
         let known: HashSet<u32> = forms.iter().map(|candidate| candidate.paragraph).collect();
         let another = |candidate: &Candidate, page: &u32| {
-            let other = |paragraph: &u32| *paragraph != candidate.paragraph && known.contains(paragraph);
-            self.pages[*page as usize].iter().any(other)
+            let other = |paragraph: u32| paragraph != candidate.paragraph && known.contains(&paragraph);
+            self.near_ends(*page).any(other)
         };
         let together: usize = forms
             .iter()

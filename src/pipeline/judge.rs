@@ -283,7 +283,9 @@ pub fn templates<'a>(
     };
     let network = std::iter::once(()).flat_map(move |()| {
         let (templates, pages) = (&boilerplate.network.templates, boilerplate.network_pages);
-        let is_page = |_| true;
+        let mut counted = vec![false; census.documents.len()];
+        boilerplate.sites.iter().flat_map(|site| &site.pages).for_each(|&page| counted[page as usize] = true);
+        let is_page = |document: u32| counted[document as usize];
         let told =
             Told { site: NETWORK, templates, pages, forms: None, own: Mark::of_network, is_page: &is_page };
         records(census, boilerplate, &told, 0..census.documents.len() as u32)

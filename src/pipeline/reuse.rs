@@ -137,7 +137,7 @@ struct Relations {
     numbers: Vec<u32>,
     alike: Alike,
     /// The same pairs as in [`Alike`], by the earlier one: where its later ones begin, and these.
-    starts: Vec<u32>,
+    starts: Vec<usize>,
     later: Vec<u32>,
 }
 
@@ -148,14 +148,14 @@ impl Relations {
         let tokens: Vec<&[u64]> = long.iter().map(|&form| forms.tokens(census, form)).collect();
         let alike = Alike::find(&tokens, settings.alike);
         let mut numbers = vec![SHORT; forms.len() as usize];
-        let mut starts = vec![0; long.len() + 1];
+        let mut starts = vec![0_usize; long.len() + 1];
         (0..).zip(&long).for_each(|(number, &form)| numbers[form as usize] = number);
         (0..long.len() as u32).flat_map(|b| alike.earlier(b)).for_each(|&a| starts[a as usize + 1] += 1);
         for a in 0..long.len() {
             starts[a + 1] += starts[a];
         }
         let mut next = starts.clone();
-        let mut later = vec![0; starts[long.len()] as usize];
+        let mut later = vec![0; starts[long.len()]];
         for b in 0..long.len() as u32 {
             for &a in alike.earlier(b) {
                 later[next[a as usize] as usize] = b;
@@ -168,7 +168,7 @@ impl Relations {
     /// The forms that are alike with one, ascending.
     fn of(&self, form: u32) -> Vec<u32> {
         let Some(number) = self.number(form) else { return Vec::new() };
-        let later = self.starts[number as usize] as usize..self.starts[number as usize + 1] as usize;
+        let later = self.starts[number as usize]..self.starts[number as usize + 1];
         let both = self.alike.earlier(number).iter().chain(&self.later[later]);
         both.map(|&other| self.long[other as usize]).collect()
     }
