@@ -41,7 +41,7 @@ pub struct WordedParagraph<'a> {
 }
 
 /// Which keys are forms of one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Forms {
     /// Where it is another than the key itself.
     of_key: HashMap<ParagraphKey, ParagraphKey>,

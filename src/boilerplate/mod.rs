@@ -330,7 +330,7 @@ impl Role {
 }
 
 /// What one site says on every page, and how to tell it on a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteTemplates {
     /// The most frequent first; ties by role, then by the key of the first paragraph. `mark` gives indices
     /// into this.
@@ -341,7 +341,7 @@ pub struct SiteTemplates {
 }
 
 /// Paragraphs that stand together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateShape {
     /// Where most of its occurrences stand.
     pub role: Role,
@@ -352,7 +352,7 @@ pub struct TemplateShape {
 }
 
 /// One paragraph of a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParagraphShape {
     /// What it says.
     pub key: ParagraphKey,
@@ -454,7 +454,7 @@ fn sorted(sections: &[SectionId]) -> Vec<SectionId> {
 }
 
 /// How a page is judged: the accepted paragraphs, and in which units of the site they count.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Rules {
     /// Ascending by key.
     entries: Vec<Entry>,
@@ -463,7 +463,7 @@ struct Rules {
     patience_tokens: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     key: ParagraphKey,
     /// None: it holds a run together, but is marked on too few pages to be reported.
@@ -471,14 +471,14 @@ struct Entry {
 }
 
 /// What one unit of the site accepted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct UnitRules {
     accepted: HashMap<ParagraphKey, Accepted>,
     /// Pairs of accepted paragraphs, the second right after the first, that make an inline run.
     bonds: HashSet<(ParagraphKey, ParagraphKey)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Accepted {
     /// Anything but `Stranger`.
     standing: Standing,

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Pages of a site that are judged together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) enum Unit {
     /// All of them.
     Site,
@@ -32,7 +32,7 @@ pub(super) enum Unit {
 }
 
 /// An end of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) enum End {
     Head,
     Tail,

@@ -277,6 +277,9 @@ pub struct RunArgs {
     /// Threads; 0: one for each core
     #[arg(long, help_heading = "Run", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: u16,
+    /// Memory that the run may use; half of the machine's unless given
+    #[arg(long, help_heading = "Run", value_name = "BYTES", value_parser = settings::size)]
+    pub memory: Option<u64>,
     /// Folder for temporary files
     #[arg(long, help_heading = "Run", value_name = "DIR")]
     pub tmp: Option<PathBuf>,

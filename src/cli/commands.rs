@@ -8,7 +8,8 @@ use clap::CommandFactory;
 use dittograph::corpus::{Format, Inputs, find_shards};
 use dittograph::error::{Error, Result};
 use dittograph::output::{Documents, FinishedRun, NewDir, Summary};
-use dittograph::pipeline::{self, Guards, Job, Settings, Target, Told};
+use dittograph::pipeline::{self, Guards, Job, Means, Settings, Target, Told};
+use dittograph::store::{Budget, Workspace};
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -90,8 +91,8 @@ fn filter(args: &DedupeArgs) -> Result<Outcome> {
     let mut session = Session::begin(&args.read, &args.compare, &args.run)?;
     session.settings.strip = settings::strip(&args.strip);
     let mut out = BufWriter::new(io::stdout());
-    let Session { inputs, settings, bar, .. } = &session;
-    let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, bar)?;
+    let Session { inputs, settings, means, bar, .. } = &session;
+    let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, means, bar)?;
     Ok(session.end(&told, args.guard.max_rejected))
 }
 
@@ -101,7 +102,8 @@ fn templates(args: StreamArgs) -> Result<Outcome> {
     let told = pipeline::templates(
         &session.inputs,
         &session.settings,
-        |template| out.write(&template),
+        |template| out.write_line(template),
+        &session.means,
         &session.bar,
     )?;
     out.finish()?;
@@ -111,7 +113,8 @@ fn templates(args: StreamArgs) -> Result<Outcome> {
 fn pairs(args: StreamArgs) -> Result<Outcome> {
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let mut out = Lines::stdout();
-    let told = pipeline::pairs(&session.inputs, &session.settings, |pair| out.write(&pair), &session.bar)?;
+    let Session { inputs, settings, means, bar, .. } = &session;
+    let told = pipeline::pairs(inputs, settings, |pair| out.write(&pair), means, bar)?;
     out.finish()?;
     Ok(session.end(&told, args.max_rejected))
 }
@@ -211,6 +214,7 @@ fn verify(args: VerifyArgs) -> Result<Outcome> {
 struct Session {
     inputs: Inputs,
     settings: Settings,
+    means: Means,
     bar: Bar,
     quiet: bool,
     /// Holds standard input while the run lasts.
@@ -226,12 +230,15 @@ impl Session {
         let spool =
             tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
         let inputs = find_shards(&read.inputs, read.format, spool.path())?;
+        let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
+        let means = Means::new(Workspace::create(spool.path().join("run"))?, budget);
         let bar = Bar::new(run.progress, run.quiet);
-        Ok(Session { inputs, settings, bar, quiet: run.quiet, _spool: spool })
+        Ok(Session { inputs, settings, means, bar, quiet: run.quiet, _spool: spool })
     }
 
     fn run_to(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {
-        let summary = pipeline::run(&self.inputs, &self.settings, guards(guard), job, target, &self.bar)?;
+        let Session { inputs, settings, means, bar, .. } = &self;
+        let summary = pipeline::run(inputs, settings, guards(guard), job, target, means, bar)?;
         self.bar.finish();
         if !self.quiet {
             say::summary(&summary, target.dir);
@@ -277,6 +284,11 @@ impl Lines {
     fn write(&mut self, record: &impl Serialize) -> Result<()> {
         let written = serde_json::to_writer(&mut self.0, record).map_err(io::Error::from);
         written.and_then(|()| self.0.write_all(b"\n")).map_err(Error::io("standard output"))
+    }
+
+    /// A record that is JSON already.
+    fn write_line(&mut self, json: &[u8]) -> Result<()> {
+        self.0.write_all(json).and_then(|()| self.0.write_all(b"\n")).map_err(Error::io("standard output"))
     }
 
     fn finish(mut self) -> Result<()> {

@@ -50,9 +50,9 @@ pub fn keep(
 /// The documents of each value of the `--within` field, in the given order; groups by their first document.
 fn by_within(contents: &Contents, order: &[u32]) -> Vec<Vec<u32>> {
     let mut groups: Vec<Vec<u32>> = Vec::new();
-    let mut known: HashMap<Option<&str>, usize> = HashMap::new();
+    let mut known: HashMap<u32, usize> = HashMap::new();
     for &document in order {
-        let value = contents.entry(document).document.within.as_deref();
+        let value = contents.census().within(document);
         let group = *known.entry(value).or_insert(groups.len());
         if group == groups.len() {
             groups.push(Vec::new());
@@ -134,7 +134,7 @@ struct Keeper<'a> {
     /// Absent where nobody asks for containment.
     containing: Option<Containing<'a>>,
     /// The kept document of each whole token sequence, by its hash.
-    kept_sequences: HashMap<u128, u32>,
+    kept_sequences: HashMap<u32, u32>,
     decisions: Vec<Decision>,
 }
 
@@ -200,8 +200,8 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn entry_sequence(&self, rank: usize) -> Option<u128> {
-        self.contents.entry(self.documents[rank]).sequence
+    fn entry_sequence(&self, rank: usize) -> Option<u32> {
+        self.contents.text_class(self.documents[rank])
     }
 
     /// The kept document with the same whole token sequence.
@@ -310,8 +310,7 @@ impl<'a> Keeper<'a> {
 
 /// Whether two documents have equal whole token sequences, told by the tokens and not by their hashes.
 fn same_tokens(contents: &Contents, a: u32, b: u32) -> bool {
-    let (a, b) = (&contents.entry(a).document.text, &contents.entry(b).document.text);
-    a == b || super::contents::Words::of([a.as_str()]) == super::contents::Words::of([b.as_str()])
+    contents.same_tokens(a, b)
 }
 
 /// The overlap of two contents, told by the tokens and not by their hashes.
@@ -354,8 +353,8 @@ pub fn pairs(contents: &Contents, settings: &CompareSettings, progress: &dyn Pro
         pairing.alike(&group, progress);
         // Texts of one large group whose contents differ, as under two sites' templates, met again by content.
         let again = |pair: &Pair| {
-            let sequence = contents.entry(pair.a).sequence;
-            sequence == contents.entry(pair.b).sequence
+            let sequence = contents.text_class(pair.a);
+            sequence == contents.text_class(pair.b)
                 && sequence.and_then(|sequence| capped.get(&sequence)).is_some_and(|&first| first != pair.a)
         };
         found.pairs.retain(|pair| !again(pair));
@@ -375,11 +374,11 @@ struct Pairing<'a> {
 
 impl Pairing<'_> {
     /// Pairs of equal whole texts. Of larger groups than are paired all with all: the first document by their hash.
-    fn equal_texts(&mut self, group: &[u32]) -> HashMap<u128, u32> {
+    fn equal_texts(&mut self, group: &[u32]) -> HashMap<u32, u32> {
         let mut capped = HashMap::new();
-        for class in classes(group, |document| self.contents.entry(document).sequence) {
+        for class in classes(group, |document| self.contents.text_class(document)) {
             if class.len() > self.settings.max_equal_pairs
-                && let Some(sequence) = self.contents.entry(class[0]).sequence
+                && let Some(sequence) = self.contents.text_class(class[0])
             {
                 capped.insert(sequence, class[0]);
             }

@@ -10,8 +10,10 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::alike::{Alike, AlikeSettings};
+use super::by_site::for_each_block;
 use super::census::Census;
-use super::sites::Marks;
+use super::marks::PageMarks;
+use crate::error::Result;
 use crate::resolve::Decision;
 
 /// What counts as reused.
@@ -62,21 +64,19 @@ pub struct Reuse {
 /// of all forms that are alike with it.
 pub fn find(
     census: &Census,
-    marks: &[Option<Marks>],
+    marks: &PageMarks,
     decisions: &[Decision],
-    site_of: &[u32],
     settings: &ReuseSettings,
-) -> Vec<Reuse> {
-    let forms = Forms::collect(census, decisions, settings.min_tokens);
-    let relations = Relations::find(census, &forms, settings);
+) -> Result<Vec<Reuse>> {
+    let forms = Forms::collect(census, decisions, settings)?;
+    let relations = Relations::find(&forms, settings);
     let texts = texts(census, decisions);
     let is_content = |&(document, paragraph): &(u32, u32)| {
-        marks[document as usize].as_ref().is_none_or(|marks| marks[paragraph as usize].is_none())
+        marks.get(document).is_none_or(|marks| marks.get(paragraph as usize).is_none())
     };
-    let mut reuses =
-        told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, site_of }, &is_content);
+    let mut reuses = told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, census }, &is_content);
     reuses.par_sort_unstable_by_key(|reuse| (reuse.document, reuse.paragraph));
-    reuses
+    Ok(reuses)
 }
 
 /// The different token sequences, in the order in which they first stand in the corpus.
@@ -85,30 +85,39 @@ struct Forms {
     starts: Vec<u32>,
     /// Document and paragraph, in document order for each form.
     places: Vec<(u32, u32)>,
+    tokens: Vec<Vec<u64>>,
 }
 
 impl Forms {
-    fn collect(census: &Census, decisions: &[Decision], min_tokens: usize) -> Forms {
-        let mut sorted: Vec<(u128, u32, u32)> = census
-            .documents
-            .par_iter()
-            .enumerate()
-            .filter(|(document, _)| decisions[*document].is_kept())
-            .flat_map_iter(|(document, entry)| {
-                let paragraphs = entry.paragraphs.iter().enumerate();
-                let long = paragraphs.filter(move |(_, paragraph)| paragraph.tokens.len() >= min_tokens);
-                long.map(move |(index, paragraph)| (paragraph.exact, document as u32, index as u32))
-            })
-            .collect();
+    fn collect(census: &Census, decisions: &[Decision], settings: &ReuseSettings) -> Result<Forms> {
+        let mut sorted: Vec<(u128, u32, u32)> = Vec::new();
+        for partition in 0..census.partition_count() {
+            for_each_block(census, partition, |pages| {
+                for page in pages.iter().filter(|page| decisions[page.document as usize].is_kept()) {
+                    for (index, paragraph) in page.paragraphs.iter().enumerate() {
+                        if paragraph.tokens.len() >= settings.min_tokens {
+                            sorted.push((paragraph.exact, page.document, index as u32));
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+        }
         sorted.par_sort_unstable();
         let mut equal: Vec<&[(u128, u32, u32)]> = sorted.chunk_by(|a, b| a.0 == b.0).collect();
         equal.par_sort_unstable_by_key(|places| (places[0].1, places[0].2));
-        let mut forms = Forms { starts: vec![0], places: Vec::with_capacity(sorted.len()) };
+        let mut forms = Forms { starts: vec![0], places: Vec::with_capacity(sorted.len()), tokens: Vec::new() };
         for places in equal {
             forms.places.extend(places.iter().map(|&(_, document, paragraph)| (document, paragraph)));
             forms.starts.push(forms.places.len() as u32);
         }
-        forms
+        let tokens = |form: u32| {
+            let (document, paragraph) = forms.places(form)[0];
+            let page = census.page(document);
+            page.paragraphs.get(paragraph as usize).map_or(Vec::new(), |paragraph| page.tokens_of(paragraph).to_vec())
+        };
+        forms.tokens = (0..forms.len()).into_par_iter().map(tokens).collect();
+        Ok(forms)
     }
 
     fn len(&self) -> u32 {
@@ -119,10 +128,8 @@ impl Forms {
         &self.places[self.starts[form as usize] as usize..self.starts[form as usize + 1] as usize]
     }
 
-    fn tokens<'a>(&self, census: &'a Census, form: u32) -> &'a [u64] {
-        let (document, paragraph) = self.places(form)[0];
-        let entry = &census.documents[document as usize];
-        entry.tokens_of(&entry.paragraphs[paragraph as usize])
+    fn tokens(&self, form: u32) -> &[u64] {
+        &self.tokens[form as usize]
     }
 }
 
@@ -142,10 +149,10 @@ struct Relations {
 }
 
 impl Relations {
-    fn find(census: &Census, forms: &Forms, settings: &ReuseSettings) -> Relations {
-        let is_long = |form: &u32| forms.tokens(census, *form).len() >= settings.near_min_tokens;
+    fn find(forms: &Forms, settings: &ReuseSettings) -> Relations {
+        let is_long = |form: &u32| forms.tokens(*form).len() >= settings.near_min_tokens;
         let long: Vec<u32> = (0..forms.len()).into_par_iter().filter(is_long).collect();
-        let tokens: Vec<&[u64]> = long.iter().map(|&form| forms.tokens(census, form)).collect();
+        let tokens: Vec<&[u64]> = long.iter().map(|&form| forms.tokens(form)).collect();
         let alike = Alike::find(&tokens, settings.alike);
         let mut numbers = vec![SHORT; forms.len() as usize];
         let mut starts = vec![0_usize; long.len() + 1];
@@ -202,11 +209,11 @@ impl Relations {
 /// For each kept document, the first one with the same whole text.
 fn texts(census: &Census, decisions: &[Decision]) -> Vec<u32> {
     let mut firsts = HashMap::new();
-    let text = |(document, entry): (usize, &super::census::Entry)| match entry.sequence {
-        Some(sequence) if decisions[document].is_kept() => *firsts.entry(sequence).or_insert(document as u32),
-        _ => document as u32,
+    let text = |document: u32| match decisions[document as usize].is_kept() {
+        true => *firsts.entry(census.first_copy(document)).or_insert(document),
+        false => document,
     };
-    census.documents.iter().enumerate().map(text).collect()
+    (0..census.len()).map(text).collect()
 }
 
 /// How many have a form.
@@ -292,7 +299,7 @@ fn follow_the_first(verdicts: &mut [Verdict]) {
 struct Tallying<'a> {
     forms: &'a Forms,
     texts: &'a [u32],
-    site_of: &'a [u32],
+    census: &'a Census,
 }
 
 /// What has one of several large forms, ascending. Kept, so that a thousand forms that are alike with the same large ones
@@ -338,14 +345,17 @@ impl Tallying<'_> {
     }
 
     fn having(&self, forms: &[u32]) -> Having {
-        let of = |numbers: &[u32]| {
+        let of = |number: &dyn Fn(u32) -> u32| {
             let documents = forms.iter().flat_map(|&form| self.forms.places(form)).map(|place| place.0);
-            let mut numbers: Vec<u32> = documents.map(|document| numbers[document as usize]).collect();
+            let mut numbers: Vec<u32> = documents.map(number).collect();
             numbers.sort_unstable();
             numbers.dedup();
             numbers
         };
-        Having { texts: of(self.texts), sites: of(self.site_of) }
+        Having {
+            texts: of(&|document| self.texts[document as usize]),
+            sites: of(&|document| self.census.site_of(document)),
+        }
     }
 
     fn stands_elsewhere(&self, form: u32, document: u32) -> bool {

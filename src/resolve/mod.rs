@@ -12,7 +12,7 @@
 
 mod order;
 
-pub use order::{KeepKey, KeepOrder, Standing};
+pub use order::{KeepKey, KeepOrder, Standings};
 
 /// How alike a document and a kept one are, measured.
 #[derive(Clone, Copy, Debug, PartialEq)]

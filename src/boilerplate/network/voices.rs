@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{Crawl, MIN_SITES, MIN_WORDS, Node, ParagraphKey, Runs, Side, mix};
+use super::{Crawl, CrawlPage, MIN_SITES, MIN_WORDS, Node, ParagraphKey, Runs, Side, mix};
 
 /// A page speaks with this many tokens of its own: with fewer it would be thin once the run was taken from it.
 const OWN_TOKENS: u64 = 20;
@@ -146,27 +146,28 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 
     /// What a page says of its own beside this run; `None` where it does not speak.
     fn own(&mut self, side: Side, node: &Node, page: u32, widespread: &HashSet<ParagraphKey>) -> Option<Own> {
-        let crawl = self.crawl;
+        let (crawl, document) = (self.crawl, page);
+        let page = &crawl.page(document);
         let other = if side == Side::Head { Side::Tail } else { Side::Head };
         let depth = node.depth as usize;
         let mut run: Vec<u32> =
-            self.runs(side).walk(crawl, page, side).iter().take(depth).map(|step| step.paragraph).collect();
+            self.runs(side).walk(page, side).iter().take(depth).map(|step| step.paragraph).collect();
         let innermost = *run.last()?;
         run.sort_unstable();
         let mut shared = run.clone();
-        shared.extend(self.runs(other).walk(crawl, page, other).iter().map(|step| step.paragraph));
+        shared.extend(self.runs(other).walk(page, other).iter().map(|step| step.paragraph));
         shared.sort_unstable();
         shared.dedup();
-        let length = |&at: &u32| crawl.paragraph(page, at).tokens.len() as u64;
-        let mut own: Vec<u32> = (0..crawl.len(page)).filter(|at| shared.binary_search(at).is_err()).collect();
-        self.drop_furniture(page, &mut own);
-        let is_common = |&at: &u32| widespread.contains(&crawl.paragraph(page, at).key);
+        let length = |&at: &u32| page.paragraph(at).tokens.len() as u64;
+        let mut own: Vec<u32> = (0..page.len()).filter(|at| shared.binary_search(at).is_err()).collect();
+        self.drop_furniture(document, page, &mut own);
+        let is_common = |&at: &u32| widespread.contains(&page.paragraph(at).key);
         let between: u64 = own.iter().filter(|at| is_common(at)).map(length).sum();
         own.retain(|at| !is_common(at));
         let own_tokens: u64 = own.iter().map(length).filter(|&tokens| tokens >= SAID_TOKENS).sum();
         let shared: u64 = shared.iter().map(length).sum();
         let run_tokens: u64 = run.iter().map(length).sum();
-        let enough = match self.is_alone(page) {
+        let enough = match self.is_alone(document) {
             true => run_tokens <= ALONE_RUN_TOKENS && own_tokens >= shared + between,
             false => SHARED_OVER_OWN * own_tokens >= shared && own_tokens >= between,
         };
@@ -182,24 +183,25 @@ impl<'a, C: Crawl> Hearing<'a, C> {
             }
         });
         own.sort_unstable();
-        let quotable = shingles(&tokens_of(crawl, page, &run), QUOTED_TOKENS);
-        let tokens = tokens_of(crawl, page, &own);
+        let quotable = shingles(&tokens_of(page, &run), QUOTED_TOKENS);
+        let tokens = tokens_of(page, &own);
         if common(&quotable, &shingles(&tokens, QUOTED_TOKENS)) > 0 {
             return None;
         }
-        let bytes: usize = own.iter().map(|&at| crawl.paragraph(page, at).bytes).sum();
+        let bytes_of = crawl.bytes(document);
+        let bytes: usize = own.iter().filter_map(|&at| bytes_of.get(at as usize)).sum();
         let width = if bytes > SIGN_BYTES * tokens.len() { 2 } else { 4 };
-        Some(Own { page, site: crawl.site(page), width, shingles: shingles(&tokens, width) })
+        Some(Own { page: document, site: crawl.site(document), width, shingles: shingles(&tokens, width) })
     }
 
     /// Leaves out what the site's templates have, and what stands on other pages of the site.
-    fn drop_furniture(&mut self, page: u32, own: &mut Vec<u32>) {
-        let (crawl, site) = (self.crawl, self.crawl.site(page));
+    fn drop_furniture(&mut self, document: u32, page: &CrawlPage, own: &mut Vec<u32>) {
+        let (crawl, site) = (self.crawl, self.crawl.site(document));
         let pages = &self.pages[self.sites[&site].clone()];
         let furniture = self.furniture.entry(site).or_insert_with(|| furniture(crawl, pages));
         own.retain(|&at| {
-            let paragraph = crawl.paragraph(page, at);
-            let elsewhere = furniture.get(&paragraph.key).is_some_and(|&only| only != Some(page));
+            let paragraph = page.paragraph(at);
+            let elsewhere = furniture.get(&paragraph.key).is_some_and(|&only| only != Some(document));
             !paragraph.is_marked && !elsewhere
         });
     }
@@ -211,8 +213,10 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 
 /// The paragraphs that these pages of five sites or more have, wherever they stand.
 fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> HashSet<ParagraphKey> {
-    let said =
-        |&page: &u32| (0..crawl.len(page)).map(move |at| (crawl.paragraph(page, at).key, crawl.site(page)));
+    let said = |&page: &u32| {
+        let paragraphs = crawl.page(page).paragraphs.into_iter();
+        paragraphs.map(move |paragraph| (paragraph.key, crawl.site(page)))
+    };
     let mut said: Vec<(ParagraphKey, u32)> = pages.iter().flat_map(said).collect();
     said.sort_unstable();
     said.dedup();
@@ -226,16 +230,16 @@ fn furniture(crawl: &impl Crawl, pages: &[u32]) -> HashMap<ParagraphKey, Option<
     ranked.sort_unstable();
     let mut said: HashMap<ParagraphKey, Option<u32>> = HashMap::new();
     for &(_, page) in ranked.iter().take(FURNITURE_PAGES) {
-        for at in 0..crawl.len(page) {
-            let by = said.entry(crawl.paragraph(page, at).key).or_insert(Some(page));
+        for paragraph in crawl.page(page).paragraphs {
+            let by = said.entry(paragraph.key).or_insert(Some(page));
             *by = by.filter(|&by| by == page);
         }
     }
     said
 }
 
-fn tokens_of(crawl: &impl Crawl, page: u32, paragraphs: &[u32]) -> Vec<u64> {
-    let tokens = paragraphs.iter().flat_map(|&at| crawl.paragraph(page, at).tokens);
+fn tokens_of(page: &CrawlPage, paragraphs: &[u32]) -> Vec<u64> {
+    let tokens = paragraphs.iter().flat_map(|&at| page.tokens_of(at));
     tokens.copied().take(COMPARED_TOKENS).collect()
 }
 
