@@ -20,13 +20,18 @@
 //! everything is appended, and nothing stands at the end: a file cut to an earlier length is a file of that time.
 
 mod budget;
+mod chunks;
 mod column;
 mod fixed;
 mod partitions;
+mod positioned;
 mod rows;
 mod sorter;
 mod spool;
 mod workspace;
+
+#[cfg(test)]
+mod tests;
 
 pub use budget::Budget;
 pub use column::{Column, ColumnReader, ColumnWriter};
