@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use dittograph::corpus::{ReadSettings, find_shards};
 use dittograph::findings::PairRecord;
 use dittograph::output::Summary;
-use dittograph::pipeline::{self, CandidateSource, CompareSettings, Guards, Job, Settings, Silent, Target};
+use dittograph::pipeline::{
+    self, CandidateSource, CompareSettings, Guards, Job, Means, Settings, Silent, Target,
+};
 use dittograph::resolve::{KeepKey, KeepOrder};
 use dittograph::shingle::{ShingleSet, token_hash};
 use dittograph::sketch::{Screening, Signatures};
@@ -175,7 +177,7 @@ impl Scratch {
         let dir = self.path(name);
         let target = Target { dir: &dir, force: false };
         let job = Job::Dedupe { with_removed: true };
-        pipeline::run(&inputs, settings, Guards::default(), job, target, &Silent).unwrap()
+        pipeline::run(&inputs, settings, Guards::default(), job, target, &Means::unbounded().unwrap(), &Silent).unwrap()
     }
 }
 
@@ -500,7 +502,7 @@ proptest! {
             found.push((a, b, pair.jaccard, pair.containment));
             Ok(())
         };
-        pipeline::pairs(&inputs, &settings, each, &Silent).unwrap();
+        pipeline::pairs(&inputs, &settings, each, &Means::unbounded().unwrap(), &Silent).unwrap();
         let contents: Vec<(Name, Content)> =
             documents(&scratch).0.into_iter().map(|(name, record)| (name, content(&record, &[]))).collect();
         let mut expected = Vec::new();
@@ -1085,7 +1087,7 @@ fn only_a_run_of_ours_is_replaced_and_only_by_force() {
     let inputs = find_shards(&[input], None, scratch.dir.path()).unwrap();
     let run = |dir: &Path, force| {
         let target = Target { dir, force };
-        pipeline::run(&inputs, &Settings::default(), Guards::default(), Job::Scan, target, &Silent)
+        pipeline::run(&inputs, &Settings::default(), Guards::default(), Job::Scan, target, &Means::unbounded().unwrap(), &Silent)
             .map(|summary| summary.command)
             .map_err(|error| error.to_string())
     };

@@ -244,7 +244,7 @@ fn check_stripped(
     let dir = scratch.path("again");
     let target = Target { dir: &dir, force: false };
     let again =
-        pipeline::run(&again, &Settings::default(), Guards::default(), Job::Scan, target, &Silent).unwrap();
+        pipeline::run(&again, &Settings::default(), Guards::default(), Job::Scan, target, &Means::unbounded().unwrap(), &Silent).unwrap();
     prop_assert_eq!((again.documents.read, again.documents.rejected), (summary.documents.kept, 0));
     Ok(())
 }
@@ -286,7 +286,7 @@ proptest! {
         }
         let inputs = find_shards(&[scratch.path("input").to_str().unwrap().to_owned()], None, scratch.dir.path()).unwrap();
         let mut filtered = Vec::new();
-        pipeline::filter(&inputs, &settings, Guards::default(), &mut filtered, &Silent).unwrap();
+        pipeline::filter(&inputs, &settings, Guards::default(), &mut filtered, &Means::unbounded().unwrap(), &Silent).unwrap();
         let corpus = files(&scratch.path("stripped/corpus"));
         let without_mark = |bytes: &Vec<u8>| bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).to_vec();
         let expected: Vec<u8> = corpus.values().flat_map(without_mark).collect();
@@ -518,7 +518,7 @@ fn verify_names_planted_faults_of_stripping() {
                 let settings = strip_settings(&BTreeSet::from([Strip::Boilerplate]));
                 let (job, target) =
                     (Job::Dedupe { with_removed: true }, Target { dir: &again, force: false });
-                pipeline::run(&inputs, &settings, Guards::default(), job, target, &Silent).unwrap();
+                pipeline::run(&inputs, &settings, Guards::default(), job, target, &Means::unbounded().unwrap(), &Silent).unwrap();
                 fs::remove_dir_all(run).unwrap();
                 fs::rename(again, run).unwrap();
                 rewrite_summary(run, |summary| {

@@ -74,7 +74,7 @@ pub fn find(
     let is_content = |&(document, paragraph): &(u32, u32)| {
         marks.get(document).is_none_or(|marks| marks.get(paragraph as usize).is_none())
     };
-    let mut reuses = told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, census }, &is_content);
+    let mut reuses = told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, site_of: &|document| census.site_of(document) }, &is_content);
     reuses.par_sort_unstable_by_key(|reuse| (reuse.document, reuse.paragraph));
     Ok(reuses)
 }
@@ -299,7 +299,7 @@ fn follow_the_first(verdicts: &mut [Verdict]) {
 struct Tallying<'a> {
     forms: &'a Forms,
     texts: &'a [u32],
-    census: &'a Census,
+    site_of: &'a (dyn Fn(u32) -> u32 + Sync),
 }
 
 /// What has one of several large forms, ascending. Kept, so that a thousand forms that are alike with the same large ones
@@ -354,7 +354,7 @@ impl Tallying<'_> {
         };
         Having {
             texts: of(&|document| self.texts[document as usize]),
-            sites: of(&|document| self.census.site_of(document)),
+            sites: of(self.site_of),
         }
     }
 

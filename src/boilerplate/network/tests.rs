@@ -31,6 +31,14 @@ impl Toy {
         (0..self.pages.len() as u32).collect()
     }
 
+    fn len(&self, page: u32) -> u32 {
+        self.pages[page as usize].1.len() as u32
+    }
+
+    fn paragraph(&self, page: u32, at: u32) -> &Line {
+        &self.pages[page as usize].1[at as usize]
+    }
+
     /// What the sites share; only pages that share a first choice with five sites walk.
     fn network(&self) -> Network {
         let mut sites: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
@@ -525,7 +533,7 @@ fn five_stories_slowly(
     length: usize,
 ) -> bool {
     let text = |page: u32, places: &[u32]| -> Vec<u64> {
-        places.iter().flat_map(|&at| toy.paragraph(page, at).tokens).copied().collect()
+        places.iter().flat_map(|&at| &toy.paragraph(page, at).tokens).copied().collect()
     };
     let sets =
         |tokens: &[u64], width: usize| tokens.windows(width).map(<[u64]>::to_vec).collect::<BTreeSet<_>>();

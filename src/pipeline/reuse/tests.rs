@@ -4,14 +4,14 @@ use super::*;
 
 /// Forms with these documents; texts and sites are made so that several documents share one.
 fn check(documents_of_forms: &[Vec<u32>], asked: &[&[u32]]) {
-    let mut forms = Forms { starts: vec![0], places: Vec::new() };
+    let mut forms = Forms { starts: vec![0], places: Vec::new(), tokens: Vec::new() };
     for documents in documents_of_forms {
         forms.places.extend(documents.iter().map(|&document| (document, 0)));
         forms.starts.push(forms.places.len() as u32);
     }
     let (texts, site_of): (Vec<u32>, Vec<u32>) =
         (0..20_000).map(|document| (document - document % 3, document / 100 % 7)).unzip();
-    let tallying = Tallying { forms: &forms, texts: &texts, site_of: &site_of };
+    let tallying = Tallying { forms: &forms, texts: &texts, site_of: &|document| site_of[document as usize] };
     let mut unions = Unions::default();
     for asked in asked {
         let documents = || asked.iter().flat_map(|&form| &documents_of_forms[form as usize]);
