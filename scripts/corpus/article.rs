@@ -14,7 +14,7 @@ use super::random::Random;
 #[derive(Clone, Default)]
 pub struct Content {
     /// Paragraphs, each ended by a line break.
-    pub text: String,
+    pub text: Vec<u8>,
     /// The paragraph that later ones say again.
     pub said_again: Option<usize>,
     /// The paragraph that comes from an agency, and its number there.
@@ -29,7 +29,7 @@ impl Content {
     }
 
     fn paragraphs(&self) -> usize {
-        self.text.bytes().filter(|&byte| byte == b'\n').count()
+        self.text.iter().filter(|&&byte| byte == b'\n').count()
     }
 }
 
@@ -47,14 +47,14 @@ pub struct Writer<'w> {
     plan: &'w Plan,
     languages: &'w [Language],
     sizes: Sizes,
-    part: String,
+    part: Vec<u8>,
     words: Vec<(usize, usize)>,
 }
 
 impl<'w> Writer<'w> {
     /// With empty buffers.
     pub fn new(plan: &'w Plan, languages: &'w [Language], sizes: Sizes) -> Writer<'w> {
-        Writer { plan, languages, sizes, part: String::new(), words: Vec::new() }
+        Writer { plan, languages, sizes, part: Vec::new(), words: Vec::new() }
     }
 
     /// The content of the original with this number, which is in this language.
@@ -64,8 +64,8 @@ impl<'w> Writer<'w> {
         let speech = &self.languages[language];
         let mut random = self.plan.random(Use::Article, number);
         let bytes = self.bytes(speech, &mut random);
-        speech.write(&speech.headlines, &mut random, &mut out.text);
-        out.text.push('\n');
+        speech.write_headline(&mut random, &mut out.text);
+        out.text.push(b'\n');
         match extra {
             Extra::Plain => paragraph(speech, &mut random, bytes, &mut out.text),
             Extra::SharedLead => self.wire(number, language, extra, out),
@@ -105,7 +105,7 @@ impl<'w> Writer<'w> {
         let speech = &self.languages[language];
         let mut random = self.plan.random(Use::Wire, !wire);
         sentences(speech, &mut random, 2, &mut out.text);
-        out.text.push('\n');
+        out.text.push(b'\n');
     }
 
     /// A lead of two sentences, and two paragraphs that begin with them.
@@ -114,26 +114,22 @@ impl<'w> Writer<'w> {
         let start = out.text.len();
         sentences(speech, random, 1, &mut out.text);
         let seam = out.text.len();
-        if speech.spaces {
-            out.text.push(' ');
-        }
+        speech.push_space(&mut out.text);
         let second = out.text.len();
         sentences(speech, random, 1, &mut out.text);
         let end = out.text.len();
-        out.text.push('\n');
+        out.text.push(b'\n');
         for _ in 0..random.below(3) {
             sentences(speech, random, 1, &mut out.text);
-            out.text.push('\n');
+            out.text.push(b'\n');
         }
         for said in [start..seam, second..end] {
             out.text.extend_from_within(said);
             if random.below(3) == 0 {
-                if speech.spaces {
-                    out.text.push(' ');
-                }
+                speech.push_space(&mut out.text);
                 sentences(speech, random, 1, &mut out.text);
             }
-            out.text.push('\n');
+            out.text.push(b'\n');
         }
     }
 
@@ -141,16 +137,16 @@ impl<'w> Writer<'w> {
     fn repeat(&mut self, speech: &Language, random: &mut Random, out: &mut Content) {
         for _ in 0..3 {
             sentences(speech, random, 1, &mut out.text);
-            out.text.push('\n');
+            out.text.push(b'\n');
         }
         out.said_again = Some(4);
         let start = out.text.len();
         sentences(speech, random, 2, &mut out.text);
-        out.text.push('\n');
+        out.text.push(b'\n');
         let end = out.text.len();
         for _ in 0..1 + random.below(2) {
             sentences(speech, random, 1, &mut out.text);
-            out.text.push('\n');
+            out.text.push(b'\n');
         }
         out.text.extend_from_within(start..end);
     }
@@ -174,13 +170,14 @@ impl<'w> Writer<'w> {
             return;
         }
         let cut = self.words[kept - 1].1;
-        let paragraph_end = content.text[..cut].rfind('\n').map_or(0, |end| end + 1);
+        let paragraph_end =
+            content.text[..cut].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let words_before = self.words.partition_point(|word| word.1 <= paragraph_end);
         if random.below(2) == 0 && words_before >= LEAST_WORDS {
             content.text.truncate(paragraph_end);
         } else {
             content.text.truncate(cut);
-            content.text.push_str("…\n");
+            content.text.extend_from_slice("…\n".as_bytes());
         }
         let paragraphs = content.paragraphs();
         content.said_again = content.said_again.filter(|&paragraph| paragraph < paragraphs);
@@ -209,12 +206,10 @@ impl<'w> Writer<'w> {
             self.find_words(&content.text[start..]);
             self.words.len() < words
         } {
-            if speech.spaces {
-                content.text.push(' ');
-            }
+            speech.push_space(&mut content.text);
         }
         content.text.truncate(start + self.words[words - 1].1);
-        content.text.push_str(if speech.spaces { ".\n" } else { "。\n" });
+        content.text.extend_from_slice(if speech.spaces { ".\n" } else { "。\n" }.as_bytes());
     }
 
     /// The last words of the text, or the first.
@@ -256,7 +251,7 @@ impl<'w> Writer<'w> {
         let mut done = 0;
         for &(first, count) in runs {
             for &(start, end) in self.words.iter().skip(first).take(count) {
-                self.part.push_str(&content.text[done..start]);
+                self.part.extend_from_slice(&content.text[done..start]);
                 let fresh = self.part.len();
                 while {
                     self.part.truncate(fresh);
@@ -266,48 +261,68 @@ impl<'w> Writer<'w> {
                 done = end;
             }
         }
-        self.part.push_str(&content.text[done..]);
+        self.part.extend_from_slice(&content.text[done..]);
         std::mem::swap(&mut self.part, &mut content.text);
     }
 
-    /// Where the words of a text stand: runs of letters and digits, or single characters of Chinese.
-    fn find_words(&mut self, text: &str) {
+    /// Where the words of a text stand: runs of letters and digits, or single characters of Chinese. Only letters that the
+    /// lists have are known.
+    fn find_words(&mut self, text: &[u8]) {
         self.words.clear();
-        let mut start = None;
-        for (at, c) in text.char_indices() {
-            let alone = ('\u{4e00}'..'\u{a000}').contains(&c);
-            if let Some(start) = start.take_if(|_| alone || !c.is_alphanumeric()) {
+        let (mut at, mut start) = (0, usize::MAX);
+        while let Some(&byte) = text.get(at) {
+            let (bytes, class) = match byte {
+                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => (1, Letter::InWord),
+                0..0xc0 => (1, Letter::None),
+                0xc0..0xc3 => (2, Letter::None),
+                0xc3..0xe0 => (2, Letter::InWord),
+                0xe4..=0xe9 => (3, Letter::Word),
+                _ => (3, Letter::None),
+            };
+            if class != Letter::InWord && start != usize::MAX {
                 self.words.push((start, at));
+                start = usize::MAX;
             }
-            if alone {
-                self.words.push((at, at + c.len_utf8()));
-            } else if c.is_alphanumeric() {
-                start.get_or_insert(at);
+            match class {
+                Letter::Word => self.words.push((at, at + bytes)),
+                Letter::InWord => start = start.min(at),
+                Letter::None => {}
             }
+            at += bytes;
         }
-        self.words.extend(start.map(|start| (start, text.len())));
+        if start != usize::MAX {
+            self.words.push((start, text.len()));
+        }
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letter {
+    InWord,
+    /// A word by itself.
+    Word,
+    None,
+}
+
 /// About what half a paragraph takes.
-const SENTENCE_BYTES: u64 = 75;
+const SENTENCE_BYTES: u64 = 150;
 
 /// No copy is cut below this, so that none is thin.
 const LEAST_WORDS: usize = 24;
 
 /// One to three sentences; in short articles one or two.
-fn paragraph(speech: &Language, random: &mut Random, bytes: usize, out: &mut String) {
+fn paragraph(speech: &Language, random: &mut Random, bytes: usize, out: &mut Vec<u8>) {
     let most = if bytes < 800 { 2 } else { 4 };
     let count = 1 + random.below(most);
     sentences(speech, random, count, out);
-    out.push('\n');
+    out.push(b'\n');
 }
 
-fn sentences(speech: &Language, random: &mut Random, count: u64, out: &mut String) {
+fn sentences(speech: &Language, random: &mut Random, count: u64, out: &mut Vec<u8>) {
     for place in 0..count {
-        if place > 0 && speech.spaces {
-            out.push(' ');
+        if place > 0 {
+            speech.push_space(out);
         }
-        speech.write(&speech.sentences, random, out);
+        speech.write_sentence(random, out);
     }
 }

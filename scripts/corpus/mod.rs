@@ -17,7 +17,7 @@ mod site;
 mod truth;
 mod write;
 
-use std::fmt::Write;
+use std::io::Write;
 
 use article::{Content, Sizes, Writer};
 use language::{Date, Language, Slots, push_number};
@@ -80,18 +80,18 @@ impl Corpus {
             writer: Writer::new(&self.plan, &self.languages, self.sizes),
             measure: Measure::default(),
             content: Content::default(),
-            original: String::new(),
-            header: String::new(),
-            footer: String::new(),
+            original: Vec::new(),
+            header: Vec::new(),
+            footer: Vec::new(),
         }
     }
 
     /// Appends what the templates of a site are, given how many pages wear them: a line for each language and end.
-    pub fn templates(&self, site: u64, pages: &[Pages; 2], out: &mut String) {
+    pub fn templates(&self, site: u64, pages: &[Pages; 2], out: &mut Vec<u8>) {
         let languages = self.plan.languages_of(site);
         for (place, pages) in pages.iter().enumerate() {
             let site = Site::new(&self.plan, &self.languages, site, languages[place]);
-            let mut lines = String::new();
+            let mut lines = Vec::new();
             for (role, documents) in [("header", pages.header), ("footer", pages.footer)] {
                 lines.clear();
                 match role {
@@ -101,21 +101,22 @@ impl Corpus {
                 if documents == 0 || lines.is_empty() {
                     continue;
                 }
-                out.push_str("{\"site\":\"");
+                out.extend_from_slice(b"{\"site\":\"");
                 write_site(&site, out);
                 let code = self.languages[languages[place]].code;
-                // Writing to a string does not fail.
+                // Writing to memory does not fail.
                 let _ = write!(
                     out,
                     "\",\"lang\":\"{code}\",\"role\":\"{role}\",\"documents\":{documents},\"lines\":["
                 );
-                push_listed(lines.split_terminator('\n').map(|line| format!("\"{line}\"")), out);
-                out.push_str("],\"slots\":[");
                 push_listed(
-                    lines.split_terminator('\n').map(|line| line.matches('{').count().to_string()),
+                    lines_of(&lines).map(|line| format!("\"{}\"", String::from_utf8_lossy(line))),
                     out,
                 );
-                out.push_str("]}\n");
+                out.extend_from_slice(b"],\"slots\":[");
+                let slots = |line: &[u8]| line.iter().filter(|&&byte| byte == b'{').count();
+                push_listed(lines_of(&lines).map(|line| slots(line).to_string()), out);
+                out.extend_from_slice(b"]}\n");
             }
         }
     }
@@ -136,15 +137,15 @@ pub struct Pages {
 #[derive(Default)]
 pub struct Lines {
     /// The records.
-    pub documents: String,
+    pub documents: Vec<u8>,
     /// A line for each copy.
-    pub pairs: String,
+    pub pairs: Vec<u8>,
     /// A line for each paragraph that is said again.
-    pub leads: String,
+    pub leads: Vec<u8>,
     /// A line for each agency's paragraph.
-    pub reused: String,
+    pub reused: Vec<u8>,
     /// A line for each document.
-    pub boilerplate: String,
+    pub boilerplate: Vec<u8>,
     /// For each document its site, which of the site's languages it is in, and what it wears.
     pub worn: Vec<(u64, usize, Worn)>,
     /// Bytes of the texts.
@@ -169,9 +170,9 @@ pub struct Maker<'c> {
     writer: Writer<'c>,
     measure: Measure,
     content: Content,
-    original: String,
-    header: String,
-    footer: String,
+    original: Vec<u8>,
+    header: Vec<u8>,
+    footer: Vec<u8>,
 }
 
 impl Maker<'_> {
@@ -215,55 +216,55 @@ impl Maker<'_> {
 
     fn write_record(&mut self, number: u64, site: &Site, slots: Slots, page: &mut Random, lines: &mut Lines) {
         let out = &mut lines.documents;
-        out.push_str("{\"id\":\"");
+        out.extend_from_slice(b"{\"id\":\"");
         push_id(number, out);
-        out.push_str("\",\"url\":\"https://");
+        out.extend_from_slice(b"\",\"url\":\"https://");
         site.write_host(out);
-        out.push('/');
+        out.push(b'/');
         site.write_folders(page, slots, out);
         push_number(number, out);
-        out.push_str(".html\",\"lang\":\"");
-        out.push_str(self.corpus.languages[site.language].code);
-        out.push_str("\",\"text\":\"");
+        out.extend_from_slice(b".html\",\"lang\":\"");
+        out.extend_from_slice(self.corpus.languages[site.language].code.as_bytes());
+        out.extend_from_slice(b"\",\"text\":\"");
         let (plain, escaped) = match site.separator() {
-            "\n" => (1, "\\n"),
-            _ => (2, "\\n\\n"),
+            "\n" => (1, &b"\\n"[..]),
+            _ => (2, &b"\\n\\n"[..]),
         };
         let mut bytes = 0;
         let mut content = [0, 0];
         for (place, part) in [&self.header, &self.content.text, &self.footer].into_iter().enumerate() {
-            for (nth, line) in part.split_terminator('\n').enumerate() {
+            for (nth, line) in lines_of(part).enumerate() {
                 if bytes > 0 {
-                    out.push_str(escaped);
+                    out.extend_from_slice(escaped);
                     bytes += plain;
                 }
                 if place == 1 && nth == 0 {
                     content[0] = bytes;
                 }
-                out.push_str(line);
+                out.extend_from_slice(line);
                 bytes += line.len();
             }
             if place == 1 {
                 content[1] = bytes;
             }
         }
-        out.push_str("\"}\n");
+        out.extend_from_slice(b"\"}\n");
         lines.text_bytes += bytes as u64;
         let out = &mut lines.boilerplate;
-        out.push_str("{\"doc\":\"");
+        out.extend_from_slice(b"{\"doc\":\"");
         push_id(number, out);
-        out.push_str("\",\"content\":[");
+        out.extend_from_slice(b"\",\"content\":[");
         push_number(content[0] as u64, out);
-        out.push(',');
+        out.push(b',');
         push_number(content[1] as u64, out);
-        out.push_str("]}\n");
+        out.extend_from_slice(b"]}\n");
     }
 
     fn write_truth(&mut self, number: u64, kind: Kind, whole: bool, original: u64, lines: &mut Lines) {
-        let before = self.header.bytes().filter(|&byte| byte == b'\n').count();
+        let before = lines_of(&self.header).count();
         if let Some((paragraph, wire)) = self.content.wire {
             let out = &mut lines.reused;
-            out.push_str("{\"doc\":\"");
+            out.extend_from_slice(b"{\"doc\":\"");
             push_id(number, out);
             let _ = writeln!(out, "\",\"paragraph\":{},\"wire\":\"{wire:x}\"}}", before + paragraph);
         }
@@ -271,7 +272,7 @@ impl Maker<'_> {
             && let Some(again) = self.measure.said_again(&self.content.text, paragraph)
         {
             let out = &mut lines.leads;
-            out.push_str("{\"doc\":\"");
+            out.extend_from_slice(b"{\"doc\":\"");
             push_id(number, out);
             let finding = if before + paragraph < LEAD_PARAGRAPHS { "repeated-lead" } else { "repeat" };
             let _ = write!(
@@ -281,7 +282,7 @@ impl Maker<'_> {
                 again.coverage
             );
             push_listed(again.within.iter().map(|paragraph| (before + paragraph).to_string()), out);
-            out.push_str("]}\n");
+            out.extend_from_slice(b"]}\n");
         }
         let (name, jaccard, containment) = match kind {
             Kind::Original => return,
@@ -294,9 +295,9 @@ impl Maker<'_> {
             }
         };
         let out = &mut lines.pairs;
-        out.push_str("{\"a\":\"");
+        out.extend_from_slice(b"{\"a\":\"");
         push_id(original, out);
-        out.push_str("\",\"b\":\"");
+        out.extend_from_slice(b"\",\"b\":\"");
         push_id(number, out);
         let _ =
             writeln!(out, "\",\"jaccard\":{jaccard:?},\"containment\":{containment:?},\"kind\":\"{name}\"}}");
@@ -318,25 +319,30 @@ fn slots(page: &mut Random) -> Slots {
     Slots { date, page: 1 + page.below(pages), pages, reads: page.below(20_000) }
 }
 
-fn write_site(site: &Site, out: &mut String) {
+fn write_site(site: &Site, out: &mut Vec<u8>) {
     let start = out.len();
     site.write_host(out);
-    out.replace_range(start..start + "www.".len(), "");
+    out.drain(start..start + "www.".len());
+}
+
+/// Lines without the breaks that end them.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|&byte| byte == b'\n').map(|line| &line[..line.len() - 1])
 }
 
 /// `d` and nine digits or more.
-fn push_id(number: u64, out: &mut String) {
-    out.push('d');
+fn push_id(number: u64, out: &mut Vec<u8>) {
+    out.push(b'd');
     let zeros = (1..9).filter(|&power| number < 10u64.pow(power)).count();
-    out.push_str(&"00000000"[..zeros]);
+    out.extend_from_slice(&b"00000000"[..zeros]);
     push_number(number, out);
 }
 
-fn push_listed(items: impl Iterator<Item = String>, out: &mut String) {
+fn push_listed(items: impl Iterator<Item = String>, out: &mut Vec<u8>) {
     for (place, item) in items.enumerate() {
         if place > 0 {
-            out.push(',');
+            out.push(b',');
         }
-        out.push_str(&item);
+        out.extend_from_slice(item.as_bytes());
     }
 }

@@ -51,50 +51,52 @@ impl<'s> Site<'s> {
     }
 
     /// The host, such as `www.marlow-gazette.example`.
-    pub fn write_host(&self, out: &mut String) {
-        out.push_str("www.");
-        out.extend(self.title.chars().map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }));
-        out.push_str(".example");
+    pub fn write_host(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"www.");
+        out.extend(
+            self.title.bytes().map(|byte| if byte == b' ' { b'-' } else { byte.to_ascii_lowercase() }),
+        );
+        out.extend_from_slice(b".example");
     }
 
     /// The folders of a page's url: a section, which has the language's name where the site has two.
-    pub fn write_folders(&self, page: &mut Random, slots: Slots, out: &mut String) {
+    pub fn write_folders(&self, page: &mut Random, slots: Slots, out: &mut Vec<u8>) {
         let [first, second] = self.plan.languages_of(self.number);
         if first != second {
-            out.push_str(self.languages[self.language].code);
-            out.push('/');
+            out.extend_from_slice(self.speech().code.as_bytes());
+            out.push(b'/');
         }
-        out.push_str(SECTIONS[page.below(SECTIONS.len() as u64) as usize]);
-        out.push('/');
+        out.extend_from_slice(SECTIONS[page.below(SECTIONS.len() as u64) as usize].as_bytes());
+        out.push(b'/');
         push_number(slots.date.year, out);
-        out.push('/');
+        out.push(b'/');
     }
 
     /// Appends the lines of the header, each ended by a line break; without slots, with their names.
-    pub fn write_header(&self, slots: Option<Slots>, out: &mut String) {
+    pub fn write_header(&self, slots: Option<Slots>, out: &mut Vec<u8>) {
         if self.bare {
             return;
         }
         let speech = self.speech();
         let page = self.page(slots);
         let mut random = self.random(Use::Header, false);
-        out.push_str(&self.title);
-        out.push('\n');
+        out.extend_from_slice(self.title.as_bytes());
+        out.push(b'\n');
         if random.below(3) == 0 {
             speech.write_date(page, out);
-            out.push('\n');
+            out.push(b'\n');
         }
         let parting = [" | ", " · ", "\n"][random.below(3) as usize];
         let first = random.below(speech.menu.len() as u64) as usize;
         let entries = 3 + random.below(4) as usize;
         for entry in 0..entries {
-            out.push_str(speech.menu[(first + 3 * entry) % speech.menu.len()]);
-            out.push_str(if entry + 1 < entries { parting } else { "\n" });
+            out.extend_from_slice(speech.menu[(first + 3 * entry) % speech.menu.len()].as_bytes());
+            out.extend_from_slice(if entry + 1 < entries { parting } else { "\n" }.as_bytes());
         }
     }
 
     /// The same of the footer; a network's notice comes last.
-    pub fn write_footer(&self, slots: Option<Slots>, out: &mut String) {
+    pub fn write_footer(&self, slots: Option<Slots>, out: &mut Vec<u8>) {
         if self.bare {
             return;
         }
@@ -103,25 +105,25 @@ impl<'s> Site<'s> {
         let mut random = self.random(Use::Footer, false);
         if random.below(4) > 0 {
             speech.write_line(&speech.updated, page, &mut random, out);
-            out.push('\n');
+            out.push(b'\n');
         }
         if random.below(3) > 0 {
             speech.write_line(&speech.notices, page, &mut random, out);
-            out.push('\n');
+            out.push(b'\n');
         }
         if random.below(3) == 0 {
             speech.write_line(&speech.pages, page, &mut random, out);
-            out.push('\n');
+            out.push(b'\n');
         }
         speech.write_line(&speech.rights, page, &mut random, out);
-        out.push('\n');
+        out.push(b'\n');
         if random.below(100) < NETWORK_PERCENT {
             self.write_notice(page, out);
         }
     }
 
     /// The close button of a pop-up and a notice in another language than the page's.
-    fn write_notice(&self, page: Page, out: &mut String) {
+    fn write_notice(&self, page: Page, out: &mut Vec<u8>) {
         let mut random = self.plan.random(Use::Network, self.number / SITES_PER_NEIGHBOURHOOD);
         let languages = self.languages.len();
         let mut language = random.below(languages as u64) as usize;
@@ -129,9 +131,9 @@ impl<'s> Site<'s> {
             language = (language + 1) % languages;
         }
         let speech = &self.languages[language];
-        out.push_str("X\n");
+        out.extend_from_slice(b"X\n");
         speech.write_line(&speech.cookies, page, &mut random, out);
-        out.push('\n');
+        out.push(b'\n');
     }
 
     fn speech(&self) -> &'s Language {
@@ -174,7 +176,7 @@ fn title(number: u64) -> String {
     let mut title = [start, take(&TITLE_MIDDLES), take(&TITLE_ENDS), " ", paper].concat();
     if number >= names as u64 {
         title.push(' ');
-        push_number(number / names as u64, &mut title);
+        title.push_str(&(number / names as u64).to_string());
     }
     title
 }

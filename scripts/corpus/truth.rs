@@ -30,21 +30,27 @@ pub struct SaidAgain {
 
 impl Measure {
     /// What the distinct shingles of two contents share.
-    pub fn overlap(&mut self, left: &str, right: &str) -> Overlap {
+    pub fn overlap(&mut self, left: &[u8], right: &[u8]) -> Overlap {
         let left = self.shingles(left);
         overlap(&left, &self.shingles(right))
     }
 
-    fn shingles(&mut self, text: &str) -> ShingleSet {
+    fn shingles(&mut self, text: &[u8]) -> ShingleSet {
         const FIVE: NonZeroUsize = NonZeroUsize::new(5).unwrap();
-        self.read(text);
+        self.tokens.clear();
+        self.tokenizer.for_each(text_of(text), |token| self.tokens.push(token_hash(token, 0)));
         ShingleSet::of_tokens(&self.tokens, FIVE, 0)
     }
 
     /// How much of a paragraph (they are ended by line breaks) the later ones say again; `None`, where it is too little to
     /// count.
-    pub fn said_again(&mut self, text: &str, paragraph: usize) -> Option<SaidAgain> {
-        self.read(text);
+    pub fn said_again(&mut self, text: &[u8], paragraph: usize) -> Option<SaidAgain> {
+        self.tokens.clear();
+        self.ends.clear();
+        for paragraph in text_of(text).split_terminator('\n') {
+            self.tokenizer.for_each(paragraph, |token| self.tokens.push(token_hash(token, 0)));
+            self.ends.push(self.tokens.len());
+        }
         let mut start = 0;
         let cut = |&end: &usize| Some(&self.tokens[std::mem::replace(&mut start, end)..end]);
         let paragraphs: Vec<Option<&[u64]>> = self.ends.iter().map(cut).collect();
@@ -52,13 +58,9 @@ impl Measure {
         let repeat = found.into_iter().find(|repeat| repeat.paragraph == paragraph)?;
         Some(SaidAgain { coverage: repeat.coverage, within: repeat.within })
     }
+}
 
-    fn read(&mut self, text: &str) {
-        self.tokens.clear();
-        self.ends.clear();
-        for paragraph in text.split_terminator('\n') {
-            self.tokenizer.for_each(paragraph, |token| self.tokens.push(token_hash(token, 0)));
-            self.ends.push(self.tokens.len());
-        }
-    }
+/// The lists are UTF-8, and nothing cuts a character.
+fn text_of(text: &[u8]) -> &str {
+    str::from_utf8(text).unwrap_or_default()
 }

@@ -106,10 +106,10 @@ fn work(corpus: &Corpus, output: &Output, turns: &Turns) -> io::Result<()> {
         for number in place.first..place.end {
             maker.document(number, &mut lines);
         }
-        let packed = pack(lines.documents.as_bytes(), output.packing);
+        let packed = pack(&lines.documents, output.packing);
         let Some(mut files) = turns.wait(block) else { return Ok(()) };
         let answer = packed.and_then(|packed| {
-            files.append(place.shard, packed.as_deref().unwrap_or(lines.documents.as_bytes()), &lines)
+            files.append(place.shard, packed.as_deref().unwrap_or(&lines.documents), &lines)
         });
         if answer.is_err() {
             turns.failed.store(true, Ordering::Relaxed);
@@ -195,7 +195,7 @@ impl Files {
             (&mut self.reused, &lines.reused),
             (&mut self.boilerplate, &lines.boilerplate),
         ] {
-            file.write_all(lines.as_bytes())?;
+            file.write_all(lines)?;
             self.written.truth_bytes += lines.len() as u64;
         }
         for &(site, language, worn) in &lines.worn {
@@ -212,12 +212,12 @@ impl Files {
     /// The templates, which are known once all pages are counted.
     fn finish(mut self, corpus: &Corpus) -> io::Result<Written> {
         let mut file = create(&self.output.folder.join("truth").join("templates.jsonl"))?;
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for (site, pages) in self.pages.iter().enumerate() {
             corpus.templates(site as u64, pages, &mut lines);
             self.written.sites += u64::from(pages.iter().any(|pages| pages.documents > 0));
             if lines.len() >= FULL || site + 1 == self.pages.len() {
-                file.write_all(lines.as_bytes())?;
+                file.write_all(&lines)?;
                 self.written.truth_bytes += lines.len() as u64;
                 lines.clear();
             }
