@@ -89,7 +89,7 @@ impl<'w> Writer<'w> {
         let percent = match speech.code {
             "ru" => 150,
             "zh" => 90,
-            _ => 96,
+            _ => 98,
         };
         let mean = self.sizes.content_bytes * percent / 100;
         // A paragraph is written whole, so texts come out half a paragraph longer.
@@ -181,7 +181,6 @@ impl<'w> Writer<'w> {
         }
         let paragraphs = content.paragraphs();
         content.said_again = content.said_again.filter(|&paragraph| paragraph < paragraphs);
-        content.wire = content.wire.filter(|&(paragraph, _)| paragraph + 1 < paragraphs);
     }
 
     fn rework(&mut self, random: &mut Random, speech: &Language, content: &mut Content) {
@@ -310,9 +309,13 @@ const SENTENCE_BYTES: u64 = 150;
 /// No copy is cut below this, so that none is thin.
 const LEAST_WORDS: usize = 24;
 
-/// One to three sentences; in short articles one or two.
+/// One sentence to four, in short articles fewer.
 fn paragraph(speech: &Language, random: &mut Random, bytes: usize, out: &mut Vec<u8>) {
-    let most = if bytes < 800 { 2 } else { 4 };
+    let most = match bytes {
+        0..300 => 1,
+        300..800 => 2,
+        _ => 4,
+    };
     let count = 1 + random.below(most);
     sentences(speech, random, count, out);
     out.push(b'\n');

@@ -185,6 +185,7 @@ impl Maker<'_> {
         if kind == Kind::Near || kind == Kind::Abridged {
             self.original.clone_from(&self.content.text);
             self.writer.edit(number, kind, home.language, &mut self.content);
+            self.forget_edited_wire();
         }
         // Some exact copies on their original's site wear its very lines: the whole text is the same.
         let mut page = plan.random(Use::Page, number);
@@ -207,6 +208,13 @@ impl Maker<'_> {
         self.write_record(number, &site, slots, &mut page, lines);
         self.write_truth(number, kind, whole, original, lines);
         lines.worn.push((home.site, self.place_of(home), worn));
+    }
+
+    /// An agency's paragraph is one only as long as nobody edits it.
+    fn forget_edited_wire(&mut self) {
+        let nth = |text, place| lines_of(text).nth(place);
+        let (now, before) = (&self.content.text, &self.original);
+        self.content.wire = self.content.wire.filter(|&(place, _)| nth(now, place) == nth(before, place));
     }
 
     /// Which of its site's languages.

@@ -128,14 +128,16 @@ impl Plan {
         Random(random.next())
     }
 
-    /// What the document is. The first is an original.
+    /// What the document is. The first ones are originals.
     pub fn kind(&self, number: u64) -> Kind {
+        if number < FIRST_ORIGINALS {
+            return Kind::Original;
+        }
         let Shares { exact, near, abridged, .. } = self.shares;
-        match (number, which(&mut self.random(Use::Kind, number), &[exact, near, abridged])) {
-            (0, _) => Kind::Original,
-            (_, 0) => Kind::Exact,
-            (_, 1) => Kind::Near,
-            (_, 2) => Kind::Abridged,
+        match which(&mut self.random(Use::Kind, number), &[exact, near, abridged]) {
+            0 => Kind::Exact,
+            1 => Kind::Near,
+            2 => Kind::Abridged,
             _ => Kind::Original,
         }
     }
@@ -234,6 +236,9 @@ fn which(random: &mut Random, shares: &[f64]) -> usize {
     }
     shares.len()
 }
+
+/// Of fewer, each would have a great many copies.
+const FIRST_ORIGINALS: u64 = 100;
 
 /// Documents that may share an agency's paragraph, or a story of the day.
 const STRETCH: u64 = 2_048;
