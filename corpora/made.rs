@@ -9,7 +9,7 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use corpus::{Corpus, Output, Packing, Settings, write};
+use corpus::{Corpus, Output, Packing, Settings, Shares, write};
 use dittograph::corpus::find_shards;
 use dittograph::findings::PairRecord;
 use dittograph::pipeline::{self, Guards, Job, Silent, Target};
@@ -155,14 +155,8 @@ fn similarities_are_those_of_brute_force() {
 
 #[test]
 fn unrelated_articles_share_next_to_nothing() {
-    let shares = corpus::Shares {
-        exact: 0.0,
-        near: 0.0,
-        abridged: 0.0,
-        shared_leads: 0.0,
-        agency: 0.0,
-        ..Default::default()
-    };
+    let shares =
+        Shares { exact: 0.0, near: 0.0, abridged: 0.0, shared_leads: 0.0, agency: 0.0, ..Default::default() };
     let made = make(&Settings { shares, ..Settings::default() }, 300, |_| {});
     assert!(made.lines("truth/pairs.jsonl").is_empty() && made.lines("truth/reused.jsonl").is_empty());
     let shingles = |content: &str| {
@@ -224,7 +218,7 @@ fn fits(template: &str, line: &str) -> bool {
 }
 
 #[test]
-fn a_run_finds_what_is_planted() {
+fn a_run_finds_the_planted_pairs() {
     // All sites from the beginning, so that each has pages enough to tell its templates by.
     let made = make(&Settings { seed: 5, sites: Some(24), ..Settings::default() }, 2_000, |_| {});
     let inputs = made.inputs();
@@ -241,10 +235,17 @@ fn a_run_finds_what_is_planted() {
     // counter below a thousand has a number less than the others.
     let met = alike.iter().filter(|pair| found.contains(&(text_of(pair, "a"), text_of(pair, "b")))).count();
     assert!(alike.len() > 250 && met * 10 >= alike.len() * 9, "{met} of {} pairs", alike.len());
+}
 
+#[test]
+fn a_run_finds_what_is_said_twice() {
+    let shares = Shares { leads: 0.1, repeats: 0.1, ..Shares::default() };
+    let made = make(&Settings { seed: 8, sites: Some(10), shares, ..Settings::default() }, 600, |_| {});
+    let inputs = made.inputs();
     let dir = made.0.path().join("run");
     let target = Target { dir: &dir, force: false };
-    pipeline::run(&inputs, &settings, Guards::default(), Job::Scan, target, &Silent).unwrap();
+    pipeline::run(&inputs, &pipeline::Settings::default(), Guards::default(), Job::Scan, target, &Silent)
+        .unwrap();
     let place = |line: &Value, paragraph: &Value| (text_of(line, "doc"), paragraph.as_u64().unwrap());
     let findings = made.lines("run/findings/part-00000.jsonl.jsonl");
     let said: HashSet<(String, u64, String)> = findings
@@ -261,7 +262,7 @@ fn a_run_finds_what_is_planted() {
         !said.contains(&(doc, paragraph, text_of(lead, "finding")))
     });
     let missed: Vec<&Value> = missed.collect();
-    assert!(leads.len() > 80 && missed.len() * 50 <= leads.len(), "{missed:?}");
+    assert!(leads.len() > 60 && missed.len() * 50 <= leads.len(), "{missed:?}");
 }
 
 #[test]
