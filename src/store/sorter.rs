@@ -241,6 +241,17 @@ enum Reading<T> {
     Merge(Merge<T>),
 }
 
+impl<T: Fixed + Ord> SortedReader<T> {
+    /// Bytes of memory that it takes beside the values that its source has in memory.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        match &self.0 {
+            Reading::Memory { .. } => 0,
+            Reading::Merge(merge) => merge.memory(),
+        }
+    }
+}
+
 impl<T: Fixed + Ord> Iterator for SortedReader<T> {
     type Item = Result<T>;
 
@@ -313,7 +324,7 @@ impl<T: Fixed + Ord> Merge<T> {
         }
     }
 
-    /// Bytes of memory that it takes.
+    /// Bytes of memory that its buffers take.
     #[cfg(test)]
     fn memory(&self) -> usize {
         self.runs.iter().map(ColumnReader::memory).sum()
