@@ -67,11 +67,14 @@ fn sorter<T: Fixed + Ord + Send + Sync>(
     values: &[T],
 ) -> Result<Sorted<T>> {
     let mut sorter = Sorter::new(workspace, "sorter", memory);
-    for (number, &value) in values.iter().enumerate() {
+    let mut before = 0;
+    for &value in values {
         sorter.push(value)?;
-        if number % 64 == 0 {
-            assert!(sorter.memory() <= memory.saturating_add(BUFFER), "{} of {memory}", sorter.memory());
-        }
+        let now = sorter.memory();
+        // While the values move they take their old place, too.
+        let taken = if now > before { before + now } else { now };
+        assert!(taken <= memory.saturating_add(BUFFER), "{taken} of {memory}");
+        before = now;
     }
     sorter.finish()
 }
@@ -228,7 +231,7 @@ proptest! {
         let mut sorter = Sorter::new(&workspace, "sorter", memory);
         for piece in values.chunks(300) {
             sorter.extend(piece).unwrap();
-            prop_assert!(sorter.memory() <= memory.saturating_add(BUFFER));
+            prop_assert!(sorter.memory() <= memory.max(64).saturating_add(memory.clamp(64, BUFFER)));
             if flush {
                 sorter.flush().unwrap();
             }
@@ -242,7 +245,7 @@ proptest! {
         drop(sorted);
         prop_assert_eq!(&one.map(Result::unwrap).collect::<Vec<_>>(), &expected);
         prop_assert_eq!(&two.map(Result::unwrap).collect::<Vec<_>>(), &expected);
-        prop_assert!(workspace.open_files_peak() <= 3);
+        prop_assert!(workspace.open_files_peak() <= 2);
         prop_assert_eq!(workspace.open_files(), 0);
         prop_assert_eq!(workspace.bytes(), 0);
     }
@@ -338,7 +341,7 @@ fn the_largest_partition_is_written_and_small_ones_stay() {
 /// More runs than are merged at once: two, with many rounds, and eight, with one.
 #[test]
 fn many_runs_are_merged_in_rounds() {
-    for (memory, values) in [(48, 3000u64), (512 << 10, 500_000)] {
+    for (memory, values, most_percent) in [(48, 3000u64, 205), (512 << 10, 500_000, 170)] {
         let workspace = workspace();
         let values: Vec<(u64, u32)> =
             (0..values).map(|value| (value.wrapping_mul(0x9e37_79b9_7f4a_7c15), value as u32)).collect();
@@ -349,8 +352,12 @@ fn many_runs_are_merged_in_rounds() {
         let bytes = expected.len() as u64 * 12;
         assert_eq!(sorted.len(), expected.len() as u64);
         assert!((bytes..2 * bytes).contains(&workspace.bytes()), "{} of {bytes}", workspace.bytes());
-        assert!(workspace.bytes_peak() <= 3 * bytes);
-        assert!(workspace.open_files_peak() <= 3);
+        assert!(
+            workspace.bytes_peak() <= bytes * most_percent / 100,
+            "{} of {bytes}",
+            workspace.bytes_peak()
+        );
+        assert!(workspace.open_files_peak() <= 2);
     }
 }
 
@@ -450,7 +457,8 @@ fn a_changed_file_is_an_error() {
     assert!(read_rows(partition.rows()).is_err());
     assert!(partition.get(0, &mut row).is_err());
 
-    change(&|bytes| bytes.fill(0x7f)); // rows of 127, and the last is too long
+    change(&|bytes| bytes.fill(0x7f)); // rows of 127: the ninth reaches into the next block, the last behind the end
+    assert!(rows.get(7, &mut row).is_ok() && rows.get(8, &mut row).is_err());
     assert!(rows.get(999, &mut row).is_err());
     assert!(read_rows(rows.iter_from(0).unwrap()).is_err());
 
