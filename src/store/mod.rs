@@ -4,8 +4,7 @@
 //! much memory it may take. What fits stays in memory; what does not goes to a file of the run's [`Workspace`] in few
 //! large writes. Whoever uses a store writes as if nothing fitted, and reads the same answers whatever the memory.
 //!
-//! A budget too small costs time, never truth. A write that fails is an error that names the file and the way out; what
-//! was written before it stays readable.
+//! A budget too small costs time, never truth. A write that fails is an error that names the file and the way out.
 //!
 //! | store | holds | is read |
 //! |---|---|---|
@@ -16,8 +15,9 @@
 //! | [`Sorter`] | values of one width | sorted, as often as needed |
 //!
 //! Open files: one for each store on disk that is being written or was sealed, and one more for each opened partition;
-//! [`Partitions`] hold none open between writes, a [`Sorter`] has all its runs in one. In files numbers are little endian,
-//! everything is appended, and nothing stands at the end: a file cut to an earlier length is a file of that time.
+//! [`Partitions`] hold none open between writes, a [`Sorter`] has all its runs in one, or two after many. In files numbers
+//! are little endian, everything is appended, and nothing stands at the end: a file cut to an earlier length is the file
+//! that it was then.
 
 mod budget;
 mod chunks;

@@ -1,10 +1,10 @@
 //! Where do rows of different lengths wait?
 //!
 //! Rows of bytes in, the same rows out, by number or in order. On a [`Spool`] stand, row by row, the length of the row as
-//! a varint (LEB128) and its bytes. Of every 64th row the offset is remembered: an eighth of a byte a row.
+//! a varint (LEB128) and its bytes. Of every 16th row the offset is remembered: half a byte a row.
 //!
-//! Cost of one row by number: it is found from row to row within its 64, in reads of 16 KiB where they are in a file, or
-//! one for each row that is longer.
+//! Cost of one row by number: it is found from row to row within its 16, in reads of 16 KiB, or one for each row that is
+//! longer.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,15 +22,16 @@ pub struct RowsWriter {
     rows: u64,
 }
 
-/// So many rows have one offset in memory.
-const BLOCK: u64 = 64;
+/// So many rows have one offset in memory. A million rows of 300 bytes on average in a file, each look-up at random: 3.1
+/// microseconds with 16, 5.9 with 64, which would take an eighth of a byte a row.
+const BLOCK: u64 = 16;
 
-/// A row sought in a file is read in pieces of this size: about what a block of short rows takes, and what a disk reads
-/// in the time in which it reads one byte (a guess).
+/// A row is sought in pieces of this size at most: what a block of rows of 1 KiB takes, and what a disk reads about as
+/// fast as one byte (a guess).
 const PIECE: usize = 16 << 10;
 
 impl RowsWriter {
-    /// No rows. They take up to `memory_bytes` of memory, then a file; the index takes an eighth of a byte a row more.
+    /// No rows. They take up to `memory_bytes` of memory, then a file; the index takes half a byte a row more.
     pub fn new(workspace: &Workspace, name: &str, memory_bytes: usize) -> RowsWriter {
         RowsWriter { spool: Spool::new(workspace, name, memory_bytes), blocks: Vec::new(), rows: 0 }
     }
@@ -168,11 +169,14 @@ pub(super) fn read_row(bytes: &Sealed, mut at: u64, end: u64, skipped: u64, row:
     piece.leave(found)
 }
 
-/// What was read of rows that are being sought; nothing of rows that are in memory.
+/// What was read of rows that are being sought.
+///
+/// Rows in memory are copied, too: to go from length to length where they lie waits for the memory at every row. With
+/// rows of 300 bytes on average that took 5.5 microseconds a look-up where a file took 3.1.
 struct Piece<'a> {
     bytes: &'a Sealed,
     end: u64,
-    /// What of the file stands in the beginning of `read`.
+    /// What of the bytes stands in the beginning of `read`.
     from: Range<u64>,
     read: &'a mut Vec<u8>,
 }
@@ -188,13 +192,6 @@ impl Piece<'_> {
 
     /// The length that stands at `at`, and how many bytes it takes.
     fn length(&mut self, at: u64) -> Result<Option<(u64, usize)>> {
-        if let Some(chunk) = self.bytes.chunk(at) {
-            return match varint(chunk) {
-                Some(found) => Ok(Some(found)),
-                // Half of it stands in the next chunk.
-                None => Ok(varint(self.bytes.peek(at, &mut [0; LONGEST])?)),
-            };
-        }
         if self.from.contains(&at)
             && let Some(found) = varint(&self.read[(at - self.from.start) as usize..])
         {

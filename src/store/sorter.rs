@@ -2,10 +2,10 @@
 //!
 //! Values in, the same values out, ascending, as often as needed. What fits is sorted where it is. What does not is sorted
 //! piece by piece; the sorted runs stand in one file, one after the other, and are merged while they are read. Of more
-//! runs than can be merged with buffers worth reading, some are merged into longer ones first.
+//! runs than can be merged with buffers worth reading, some are merged into longer ones first, in a second file.
 //!
 //! Memory: what the sorter was given, and up to 1 MiB while it writes; a reader the same once more where the values are
-//! in a file. Disk: [`Fixed::BYTES`] a value, and once more for those that are merged twice. Time: a sort of each run with
+//! in a file. Disk: [`Fixed::BYTES`] a value, and once more for those that are merged twice, however often. Time: a sort of each run with
 //! all threads, one write, and for each reader one read with log2(runs) comparisons a value.
 //! Reference: Knuth, *The Art of Computer Programming*, volume 3, section 5.4.1 (loser trees).
 
@@ -148,10 +148,11 @@ impl Place {
         let mut rest = runs;
         loop {
             let too_many = (rest.len() + merged.ends.len()).saturating_sub(most);
-            let taken = (too_many + 1).min(most).min(rest.len());
-            if taken < 2 {
+            if too_many == 0 || rest.is_empty() {
                 break;
             }
+            // One that is left over is copied: where another round follows, its file must not stay for it alone.
+            let taken = (too_many + 1).min(most).min(rest.len());
             let (now, later) = rest.split_at(taken);
             for value in Merge::new(now, self.memory_bytes)? {
                 merged.values.push(value?)?;
@@ -241,6 +242,17 @@ enum Reading<T> {
     Merge(Merge<T>),
 }
 
+impl<T: Fixed + Ord> SortedReader<T> {
+    /// Bytes of memory that it takes beside the values that its source has in memory.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        match &self.0 {
+            Reading::Memory { .. } => 0,
+            Reading::Merge(merge) => merge.memory(),
+        }
+    }
+}
+
 impl<T: Fixed + Ord> Iterator for SortedReader<T> {
     type Item = Result<T>;
 
@@ -313,7 +325,7 @@ impl<T: Fixed + Ord> Merge<T> {
         }
     }
 
-    /// Bytes of memory that it takes.
+    /// Bytes of memory that its buffers take.
     #[cfg(test)]
     fn memory(&self) -> usize {
         self.runs.iter().map(ColumnReader::memory).sum()

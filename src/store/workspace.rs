@@ -226,7 +226,7 @@ impl Drop for TempFile {
 }
 
 impl OpenFile {
-    fn of(file: File, path: &Path, workspace: &Workspace) -> OpenFile {
+    pub fn of(file: File, path: &Path, workspace: &Workspace) -> OpenFile {
         let before = workspace.0.open.fetch_add(1, Relaxed);
         workspace.0.open_peak.fetch_max(before + 1, Relaxed);
         OpenFile { file: Positioned::new(file), path: path.to_owned(), workspace: workspace.clone() }
