@@ -58,21 +58,14 @@ impl SiteRows<'_> {
         Ok(pages)
     }
 
-    /// What `work` makes of each page, on all threads; `take` gets it in document order.
+    /// What `work` makes of each page of a document that is `wanted`, on all threads; `take` gets it in document order.
     pub fn for_each_page<T: Send>(
         &self,
+        wanted: impl Fn(u32) -> bool + Sync,
         work: impl Fn(&Page) -> T + Sync,
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        self.for_each_block(|rows| {
-            let one = |page: &mut Page, row: &&[u8]| {
-                self.census.decode(row, page)?;
-                Ok(work(page))
-            };
-            let made: Vec<Result<T>> =
-                rows.par_iter().with_min_len(32).map_init(Page::default, one).collect();
-            made.into_iter().try_for_each(|made| take(made?))
-        })
+        self.for_each_block(|rows| made(self.census, rows, &wanted, &work)?.into_iter().try_for_each(&mut take))
     }
 
     fn for_each_block(&self, mut each: impl FnMut(&[&[u8]]) -> Result<()>) -> Result<()> {
@@ -81,27 +74,75 @@ impl SiteRows<'_> {
                 each(&rows.iter().map(|(_, row)| &bytes[row.clone()]).collect::<Vec<_>>())
             });
         }
-        let mut reader = self.census.rows(self.census.partition_of(self.site));
-        let (mut row, mut bytes, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-        loop {
-            let more = reader.next(&mut row)?;
-            if more && numbers_of(&row)?.1 == self.site {
+        let partition = self.census.partition_of(self.site);
+        for_each_block_of_rows(self.census, partition, |_, site| site == self.site, each)
+    }
+}
+
+/// What `work` makes of the pages of these rows whose documents are `wanted`.
+fn made<T: Send>(
+    census: &Census,
+    rows: &[&[u8]],
+    wanted: &(impl Fn(u32) -> bool + Sync),
+    work: &(impl Fn(&Page) -> T + Sync),
+) -> Result<Vec<T>> {
+    let one = |page: &mut Page, row: &&[u8]| {
+        let document = numbers_of(row).map(|(document, ..)| document);
+        match document {
+            Ok(document) if !wanted(document) => None,
+            _ => Some(document.and_then(|_| census.decode(row, page)).map(|()| work(page))),
+        }
+    };
+    let made = rows.par_iter().with_min_len(32).map_init(Page::default, one);
+    made.filter_map(|made| made).collect()
+}
+
+/// Some thousand rows of a partition at a time, those of documents and sites that are `wanted`.
+fn for_each_block_of_rows(
+    census: &Census,
+    partition: usize,
+    wanted: impl Fn(u32, u32) -> bool,
+    mut each: impl FnMut(&[&[u8]]) -> Result<()>,
+) -> Result<()> {
+    let mut reader = census.rows(partition);
+    let (mut row, mut bytes, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let more = reader.next(&mut row)?;
+        if more {
+            let (document, site, _) = numbers_of(&row)?;
+            if wanted(document, site) {
                 bytes.extend_from_slice(&row);
                 ends.push(bytes.len());
             }
-            if ends.len() == BLOCK || !more {
-                let mut start = 0;
-                let row = |&end: &usize| &bytes[std::mem::replace(&mut start, end)..end];
-                let rows: Vec<&[u8]> = ends.iter().map(row).collect();
-                each(&rows)?;
-                bytes.clear();
-                ends.clear();
-            }
-            if !more {
-                return Ok(());
-            }
+        }
+        if ends.len() == BLOCK || !more {
+            let mut start = 0;
+            let row = |&end: &usize| &bytes[std::mem::replace(&mut start, end)..end];
+            let rows: Vec<&[u8]> = ends.iter().map(row).collect();
+            each(&rows)?;
+            bytes.clear();
+            ends.clear();
+        }
+        if !more {
+            return Ok(());
         }
     }
+}
+
+/// What `work` makes of the page of each document that is `wanted`, on all threads. Partition by partition, and in document
+/// order in each; the partitions are the same whatever the memory.
+pub fn for_each_page<T: Send>(
+    census: &Census,
+    wanted: impl Fn(u32) -> bool + Sync,
+    work: impl Fn(&Page) -> T + Sync,
+    mut take: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    for partition in 0..census.partition_count() {
+        for_each_block_of_rows(census, partition, |document, _| wanted(document), |rows| {
+            made(census, rows, &|_| true, &work)?.into_iter().try_for_each(&mut take)
+        })?;
+    }
+    Ok(())
 }
 
 /// Pages that are read together.

@@ -233,11 +233,6 @@ impl Census {
         self.pages[partition].rows()
     }
 
-    /// Bytes of a partition.
-    pub fn partition_bytes(&self, partition: usize) -> u64 {
-        self.pages[partition].bytes()
-    }
-
     /// Its text, read again. Empty where it cannot be read; [`check`](Census::check) tells.
     pub fn text(&self, document: u32) -> String {
         self.text_of(&self.head(document))

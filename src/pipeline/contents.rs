@@ -8,7 +8,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::census::{Census, Page, Paragraph};
 use super::marks::{Marks, PageMarks};
 use super::settings::{CompareSettings, Content};
-use crate::error::Result;
 use crate::shingle::{ShingleSet, for_each_shingle};
 use crate::text::Tokenizer;
 
@@ -131,11 +130,6 @@ impl<'a> Contents<'a> {
     pub fn same_tokens(&self, a: u32, b: u32) -> bool {
         let (a, b) = (self.census.text(a), self.census.text(b));
         a == b || Words::of([a.as_str()]) == Words::of([b.as_str()])
-    }
-
-    /// Fails where a document could not be read.
-    pub fn check(&self) -> Result<()> {
-        self.census.check()
     }
 
     /// Its marks, where it has boilerplate that is left out.

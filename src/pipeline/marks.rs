@@ -68,6 +68,16 @@ impl Marks {
         self.runs().find(|(run, _)| run.contains(&paragraph)).map(|(_, mark)| mark)
     }
 
+    /// Whether the network has any of them.
+    pub fn has_network(&self) -> bool {
+        self.0.iter().any(|(_, mark)| mark.is_some_and(|mark| mark.of_network().is_some()))
+    }
+
+    /// The marks of the site alone.
+    pub fn without_network(&self) -> Option<Marks> {
+        Marks::of(self.iter().map(|mark| mark.filter(|mark| mark.of_site().is_some())))
+    }
+
     /// How many paragraphs are marked.
     pub fn count(&self) -> u64 {
         self.runs().map(|(run, _)| run.len() as u64).sum()
@@ -75,7 +85,7 @@ impl Marks {
 }
 
 /// The marks of all documents.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PageMarks {
     /// By document: its pattern, 0 where it has no boilerplate.
     pattern_of: Vec<u32>,
@@ -121,11 +131,6 @@ impl PageMarks {
                 }
             },
         };
-    }
-
-    /// Whether a document is marked as in `other`.
-    pub fn same(&self, other: &PageMarks, document: u32) -> bool {
-        self.get(document) == other.get(document)
     }
 
     /// How many paragraphs of all documents are marked.

@@ -6,12 +6,13 @@
 //! Most pages share nothing at their edges with five sites; one sort of what each could read first tells which do. Of
 //! more than [`WALKERS`] of those, the ones with the least hashes decide.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{PoisonError, RwLock};
 
 use rayon::prelude::*;
 
 use super::bits::Bits;
-use super::by_site::for_each_block;
+use super::by_site::for_each_page;
 use super::census::{Census, Page};
 use super::marks::{Mark, Marks, PageMarks, content_tokens};
 use super::means::Means;
@@ -38,61 +39,66 @@ pub fn find(census: &Census, boilerplate: &mut Boilerplate, means: &Means) -> Re
         find_network(&documents, &pages, &in_order_of(census, walkers))
     };
     census.check()?;
-    mark(census, boilerplate, &network, |_, _| true)?;
+    mark(census, boilerplate, &network, &HashMap::new(), |_| true)?;
     boilerplate.network = network;
     Ok(())
 }
 
-/// The same network as in `provisional` with each group heard once, where it was marked there.
-pub fn recount(census: &Census, boilerplate: &mut Boilerplate, provisional: Boilerplate, groups: &[u32]) -> Result<()> {
-    let Boilerplate { network, marks: before, .. } = provisional;
+/// The network with each group heard once: its marks stay where they were, or fall. `fallen` are documents that were marked
+/// anew by the templates of their sites, with what they had before.
+pub fn recount(
+    census: &Census,
+    boilerplate: &mut Boilerplate,
+    fallen: &HashMap<u32, Marks>,
+    groups: &[u32],
+) -> Result<()> {
+    let network = std::mem::take(&mut boilerplate.network);
     if network.templates.is_empty() {
         return Ok(());
     }
     let network = network.recount(|page| groups[page as usize]);
-    let was_marked = |document: u32, paragraph: usize| {
-        let mark = before.get(document).and_then(|marks| marks.get(paragraph));
-        mark.is_some_and(|mark| mark.of_network().is_some())
-    };
-    mark(census, boilerplate, &network, was_marked)?;
+    mark(census, boilerplate, &network, fallen, |before| before.is_some_and(|mark| mark.of_network().is_some()))?;
     boilerplate.network = network;
     Ok(())
 }
 
-/// Marks what is not marked yet, and `may` be.
+/// Marks by the network what the sites' own templates leave and what `may` be marked, by the mark that it had before.
 fn mark(
     census: &Census,
     boilerplate: &mut Boilerplate,
     network: &Network,
-    may: impl Fn(u32, usize) -> bool + Sync,
+    fallen: &HashMap<u32, Marks>,
+    may: impl Fn(Option<Mark>) -> bool + Sync,
 ) -> Result<()> {
     if network.templates.is_empty() {
         return Ok(());
     }
-    for partition in 0..census.partition_count() {
-        for_each_block(census, partition, |pages| {
-            let marks = &boilerplate.marks;
-            let marked = |page: &Page| {
-                let own = marks.get(page.document);
-                let found = network.mark(&crawled(page, own));
-                let found = found.into_iter().enumerate();
-                let mut found = found.map(|(at, mark)| mark.filter(|_| may(page.document, at))).peekable();
-                let own = (0..page.paragraphs.len()).map(|at| own.and_then(|own| own.get(at)));
-                found.peek()?;
-                let both: Vec<Option<Mark>> =
-                    own.zip(found).map(|(own, found)| own.or(found.map(Mark::Network))).collect();
-                both.iter().flatten().any(|mark| mark.of_network().is_some()).then_some(())?;
-                let both = Marks::of(both)?;
-                let tokens = content_tokens(page, Some(&both));
-                Some((page.document, both, tokens))
-            };
-            let found: Vec<_> = pages.par_iter().with_min_len(64).filter_map(marked).collect();
-            for (document, found, tokens) in found {
-                boilerplate.marks.set(document, Some(&found), tokens);
-            }
-            Ok(())
-        })?;
-    }
+    let everywhere = may(None);
+    let marks = RwLock::new(std::mem::take(&mut boilerplate.marks));
+    let read = || marks.read().unwrap_or_else(PoisonError::into_inner);
+    let wanted = |document: u32| {
+        everywhere || fallen.contains_key(&document) || read().get(document).is_some_and(Marks::has_network)
+    };
+    let marked = |page: &Page| {
+        let marks = read();
+        let now = marks.get(page.document);
+        let before = fallen.get(&page.document).or(now);
+        let own = now.and_then(Marks::without_network);
+        let found = network.mark(&crawled(page, own.as_ref()));
+        let mut before = before.into_iter().flat_map(Marks::iter);
+        let mut own = own.iter().flat_map(Marks::iter);
+        let both = Marks::of(found.into_iter().map(|found| {
+            let found = Some(before.next().flatten()).filter(|&before| may(before)).and(found);
+            own.next().flatten().or(found.map(Mark::Network))
+        }));
+        let tokens = content_tokens(page, both.as_ref());
+        (page.document, both, tokens)
+    };
+    for_each_page(census, wanted, marked, |(document, found, tokens)| {
+        marks.write().unwrap_or_else(PoisonError::into_inner).set(document, found.as_ref(), tokens);
+        Ok(())
+    })?;
+    boilerplate.marks = marks.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(())
 }
 
@@ -111,20 +117,13 @@ fn in_order_of(census: &Census, mut documents: Vec<u32>) -> Vec<u32> {
 fn walkers(documents: &Documents, means: &Means) -> Result<Vec<u32>> {
     let census = documents.census;
     let mut choices: Sorter<(u64, u32, u32)> = Sorter::new(&means.workspace, "choices", means.work(4));
-    for partition in 0..census.partition_count() {
-        for_each_block(census, partition, |pages| {
-            let found = |page: &Page| {
-                let mut found = Vec::new();
-                if census.is_page(page.document) {
-                    let crawled = crawled(page, documents.marks.get(page.document));
-                    choices_at_edge(&crawled, |choice| found.push((choice, page.site, page.document)));
-                }
-                found
-            };
-            let found: Vec<Vec<_>> = pages.par_iter().with_min_len(64).map(found).collect();
-            found.iter().try_for_each(|found| choices.extend(found))
-        })?;
-    }
+    let found = |page: &Page| {
+        let mut found = Vec::new();
+        let crawled = crawled(page, documents.marks.get(page.document));
+        choices_at_edge(&crawled, |choice| found.push((choice, page.site, page.document)));
+        found
+    };
+    for_each_page(census, |document| census.is_page(document), found, |found| choices.extend(&found))?;
     let mut least: BinaryHeap<(u128, u32)> = BinaryHeap::new();
     let mut chosen = Bits::new(census.len() as usize);
     let mut shared = Vec::new();

@@ -4,11 +4,9 @@
 
 use std::iter::Peekable;
 
-use rayon::prelude::*;
-
-use super::by_site::for_each_block;
+use super::by_site::for_each_page;
 use super::census::{Census, Page};
-use super::marks::PageMarks;
+use super::marks::{Marks, PageMarks};
 use super::means::Means;
 use crate::error::Result;
 use crate::repeats::{self, Repeat, RepeatSettings};
@@ -25,22 +23,16 @@ const NONE: u32 = u32::MAX;
 /// Looks for it in all documents.
 pub fn find(census: &Census, marks: &PageMarks, settings: &RepeatSettings, means: &Means) -> Result<Repeated> {
     let mut rows: Sorter<Row> = Sorter::new(&means.workspace, "repeats", means.work(4));
-    for partition in 0..census.partition_count() {
-        for_each_block(census, partition, |pages| {
-            let found = |page: &Page| {
-                let own = marks.get(page.document);
-                let mut marks = own.into_iter().flat_map(super::marks::Marks::iter);
-                let content = |paragraph| {
-                    let marked = marks.next().flatten().is_some();
-                    (!marked).then(|| page.tokens_of(paragraph))
-                };
-                let paragraphs: Vec<Option<&[u64]>> = page.paragraphs.iter().map(content).collect();
-                repeats::find(&paragraphs, settings).into_iter().map(|repeat| row(page.document, &repeat)).collect()
-            };
-            let found: Vec<Vec<Row>> = pages.par_iter().with_min_len(32).map(found).collect();
-            found.iter().try_for_each(|found| rows.extend(found))
-        })?;
-    }
+    let found = |page: &Page| -> Vec<Row> {
+        let mut marks = marks.get(page.document).into_iter().flat_map(Marks::iter);
+        let content = |paragraph| {
+            let marked = marks.next().flatten().is_some();
+            (!marked).then(|| page.tokens_of(paragraph))
+        };
+        let paragraphs: Vec<Option<&[u64]>> = page.paragraphs.iter().map(content).collect();
+        repeats::find(&paragraphs, settings).into_iter().map(|repeat| row(page.document, &repeat)).collect()
+    };
+    for_each_page(census, |_| true, found, |found| rows.extend(&found))?;
     Ok(Repeated(rows.finish()?))
 }
 

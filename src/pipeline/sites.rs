@@ -8,7 +8,9 @@
 //! no more memory than that; all of its pages are marked and counted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -93,19 +95,26 @@ const SITE_BYTES: u64 = 24 << 20;
 
 /// The templates of every site, each distinct page counted once, and what sites share beside them.
 pub fn provisional(census: &Census, settings: &TemplateSettings, means: &Means) -> Result<Boilerplate> {
-    let mut found = Finding::new(census, means, "provisional-rules");
+    let mut found = Finding::new(none(census), means, "provisional-rules");
     for_each_site(
         census,
         means,
         |_| true,
         |rows| {
-            let pages = rows.pages(&deciding(rows)?)?;
+            let deciding = deciding(rows)?;
+            let pages = rows.pages(&deciding)?;
             let (forms, templates) = with_forms(&pages, settings);
-            Judged::new(rows, SiteRules { forms, templates: Some(templates) })
+            let mut judged = Judged::new(SiteRules { forms, templates: Some(templates) });
+            if judged.has_templates() {
+                judged.mark_pages(&pages)?;
+                drop(pages);
+                judged.mark(rows, |document| deciding.binary_search(&document).is_err())?;
+            }
+            Ok(judged)
         },
         |site, judged| found.take(site, judged),
     )?;
-    let mut boilerplate = found.finish()?;
+    let (mut boilerplate, _) = found.finish()?;
     network::find(census, &mut boilerplate, means)?;
     Ok(boilerplate)
 }
@@ -118,26 +127,37 @@ pub fn recounted(
     settings: &TemplateSettings,
     means: &Means,
 ) -> Result<Boilerplate> {
-    let mut found = Finding::new(census, means, "rules");
+    let (sites, rules) = (provisional.sites.clone(), provisional.rules.clone());
+    let found = RwLock::new(Finding::new(provisional, means, "rules"));
     for_each_site(
         census,
         means,
-        |site| !provisional.sites[site as usize].templates.is_empty(),
+        |site| !sites[site as usize].templates.is_empty(),
         |rows| {
-            let mut rules = provisional.rules_of(rows.site)?;
-            let pages = rows.pages(&deciding(rows)?)?;
-            let group_of_page: Vec<u32> = pages.iter().map(|page| groups[page.document as usize]).collect();
+            let rules = rules_at(rules.as_ref(), &sites[rows.site as usize])?;
+            let deciding = deciding(rows)?;
+            let group_of_page: Vec<u32> =
+                deciding.iter().map(|&document| groups[document as usize]).collect();
             let alone = group_of_page.iter().collect::<HashSet<_>>().len() == group_of_page.len();
-            if let Some(templates) = rules.templates.as_ref().filter(|_| !alone) {
-                let read: Vec<ReadPage> = pages.iter().map(|page| ReadPage::of(page, &rules.forms)).collect();
-                rules.templates = Some(templates.recount(&borrowed(&read), &group_of_page, settings));
+            let Some(earlier) = rules.templates.as_ref().filter(|_| !alone) else {
+                return Ok(Judged::new(rules));
+            };
+            let pages = rows.pages(&deciding)?;
+            let read: Vec<ReadPage> = pages.iter().map(|page| ReadPage::of(page, &rules.forms)).collect();
+            let templates = earlier.recount(&borrowed(&read), &group_of_page, settings);
+            if templates == *earlier {
+                return Ok(Judged::new(rules));
             }
-            Judged::new(rows, rules)
+            let mut judged = Judged::new(SiteRules { templates: Some(templates), ..rules });
+            let found = found.read().unwrap_or_else(PoisonError::into_inner);
+            judged.mark(rows, |document| found.boilerplate.marks.get(document).is_some())?;
+            Ok(judged)
         },
-        |site, judged| found.take(site, judged),
+        |site, judged| found.write().unwrap_or_else(PoisonError::into_inner).take(site, judged),
     )?;
-    let mut boilerplate = found.finish()?;
-    network::recount(census, &mut boilerplate, provisional, groups)?;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut boilerplate, fallen) = found.finish()?;
+    network::recount(census, &mut boilerplate, &fallen, groups)?;
     Ok(boilerplate)
 }
 
@@ -156,12 +176,16 @@ pub fn none(census: &Census) -> Boilerplate {
 impl Boilerplate {
     /// How the pages of a site are marked.
     pub fn rules_of(&self, site: u32) -> Result<SiteRules> {
-        let Site { rules: (offset, length), .. } = self.sites[site as usize];
-        let Some(rules) = self.rules.as_ref().filter(|_| length > 0) else { return Ok(SiteRules::default()) };
-        let mut bytes = Vec::new();
-        rules.read_at(offset, length as usize, &mut bytes)?;
-        postcard::from_bytes(&bytes).map_err(unreadable)
+        rules_at(self.rules.as_ref(), &self.sites[site as usize])
     }
+}
+
+fn rules_at(rules: Option<&Sealed>, site: &Site) -> Result<SiteRules> {
+    let (offset, length) = site.rules;
+    let Some(rules) = rules.filter(|_| length > 0) else { return Ok(SiteRules::default()) };
+    let mut bytes = Vec::new();
+    rules.read_at(offset, length as usize, &mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(unreadable)
 }
 
 fn unreadable(error: postcard::Error) -> Error {
@@ -252,36 +276,73 @@ fn borrowed<'a>(pages: &'a [ReadPage]) -> Vec<SitePage<'a>> {
     pages.iter().map(ReadPage::page).collect()
 }
 
-/// A site whose templates were found, and its documents that have some.
+/// A site whose templates were found, and documents of it as they are marked.
 struct Judged {
     rules: SiteRules,
     patterns: Vec<Marks>,
-    /// Document, pattern and content tokens.
+    known: HashMap<Marks, u32>,
+    /// Document, pattern or [`NO_PATTERN`], and content tokens.
     marked: Vec<[u32; 3]>,
 }
 
+/// Stands for no marks.
+const NO_PATTERN: u32 = u32::MAX;
+
 impl Judged {
-    fn new(rows: &SiteRows, rules: SiteRules) -> Result<Judged> {
-        let (mut patterns, mut marked) = (Vec::new(), Vec::new());
-        let mut known: HashMap<Marks, u32> = HashMap::new();
-        if let Some(templates) = rules.templates.as_ref().filter(|templates| !templates.templates.is_empty()) {
-            let mark = |page: &Page| {
-                let marks = templates.mark(ReadPage::of(page, &rules.forms).page());
-                let marks = Marks::of(marks.into_iter().map(|mark| mark.map(Mark::Site)))?;
-                let tokens = content_tokens(page, Some(&marks));
-                Some((page.document, marks, tokens))
-            };
-            rows.for_each_page(mark, |found| {
-                let Some((document, marks, tokens)) = found else { return Ok(()) };
-                let pattern = *known.entry(marks).or_insert_with_key(|marks| {
-                    patterns.push(marks.clone());
-                    patterns.len() as u32 - 1
-                });
-                marked.push([document, pattern, tokens]);
+    /// No document is marked otherwise than before.
+    fn new(rules: SiteRules) -> Judged {
+        Judged { rules, patterns: Vec::new(), known: HashMap::new(), marked: Vec::new() }
+    }
+
+    fn has_templates(&self) -> bool {
+        self.rules.templates.as_ref().is_some_and(|templates| !templates.templates.is_empty())
+    }
+
+    /// Marks pages that are at hand.
+    fn mark_pages(&mut self, pages: &[Page]) -> Result<()> {
+        let rules = &self.rules;
+        let marked: Vec<_> =
+            pages.par_iter().with_min_len(32).map(|page| (page.document, rules.mark(page))).collect();
+        marked.into_iter().for_each(|(document, marks)| self.add(document, marks));
+        Ok(())
+    }
+
+    /// Marks the documents that are `wanted`.
+    fn mark(&mut self, rows: &SiteRows, wanted: impl Fn(u32) -> bool + Sync) -> Result<()> {
+        let rules = std::mem::take(&mut self.rules);
+        let marked = rows.for_each_page(
+            wanted,
+            |page| (page.document, rules.mark(page)),
+            |(document, marks)| {
+                self.add(document, marks);
                 Ok(())
-            })?;
-        }
-        Ok(Judged { rules, patterns, marked })
+            },
+        );
+        self.rules = rules;
+        marked
+    }
+
+    fn add(&mut self, document: u32, (marks, tokens): (Option<Marks>, u32)) {
+        let patterns = &mut self.patterns;
+        let pattern = marks.map_or(NO_PATTERN, |marks| {
+            *self.known.entry(marks).or_insert_with_key(|marks| {
+                patterns.push(marks.clone());
+                patterns.len() as u32 - 1
+            })
+        });
+        self.marked.push([document, pattern, tokens]);
+    }
+}
+
+impl SiteRules {
+    /// The marks of a page of the site, and how many tokens are left without them.
+    fn mark(&self, page: &Page) -> (Option<Marks>, u32) {
+        let marks = self.templates.as_ref().and_then(|templates| {
+            let marks = templates.mark(ReadPage::of(page, &self.forms).page());
+            Marks::of(marks.into_iter().map(|mark| mark.map(Mark::Site)))
+        });
+        let tokens = content_tokens(page, marks.as_ref());
+        (marks, tokens)
     }
 }
 
@@ -289,31 +350,38 @@ impl Judged {
 struct Finding {
     boilerplate: Boilerplate,
     rules: Spool,
+    /// Documents that had marks of the network until they were marked anew, and what they had.
+    fallen: HashMap<u32, Marks>,
 }
 
 impl Finding {
-    fn new(census: &Census, means: &Means, name: &str) -> Finding {
-        Finding { boilerplate: none(census), rules: Spool::new(&means.workspace, name, means.work(8)) }
+    fn new(boilerplate: Boilerplate, means: &Means, name: &str) -> Finding {
+        let rules = Spool::new(&means.workspace, name, means.work(8));
+        Finding { boilerplate, rules, fallen: HashMap::new() }
     }
 
     fn take(&mut self, site: u32, judged: Judged) -> Result<()> {
-        let Judged { rules, patterns, marked } = judged;
-        let Some(templates) = rules.templates.as_ref() else { return Ok(()) };
         let facts = &mut self.boilerplate.sites[site as usize];
-        facts.pages = templates.pages;
-        if templates.templates.is_empty() {
-            return Ok(());
+        *facts = Site::default();
+        if let Some(templates) = &judged.rules.templates {
+            facts.pages = templates.pages;
         }
-        facts.templates = templates.templates.iter().map(TemplateFacts::of).collect();
-        let bytes = postcard::to_stdvec(&rules).map_err(unreadable)?;
-        facts.rules = (self.rules.append(&bytes)?, bytes.len() as u32);
-        for [document, pattern, tokens] in marked {
-            self.boilerplate.marks.set(document, Some(&patterns[pattern as usize]), tokens);
+        if let Some(templates) = judged.rules.templates.as_ref().filter(|_| judged.has_templates()) {
+            facts.templates = templates.templates.iter().map(TemplateFacts::of).collect();
+            let bytes = postcard::to_stdvec(&judged.rules).map_err(unreadable)?;
+            facts.rules = (self.rules.append(&bytes)?, bytes.len() as u32);
+        }
+        for [document, pattern, tokens] in judged.marked {
+            let marks = &mut self.boilerplate.marks;
+            if let Some(before) = marks.get(document).filter(|marks| marks.has_network()) {
+                self.fallen.insert(document, before.clone());
+            }
+            marks.set(document, judged.patterns.get(pattern as usize), tokens);
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Boilerplate> {
-        Ok(Boilerplate { rules: Some(self.rules.finish()?), ..self.boilerplate })
+    fn finish(self) -> Result<(Boilerplate, HashMap<u32, Marks>)> {
+        Ok((Boilerplate { rules: Some(self.rules.finish()?), ..self.boilerplate }, self.fallen))
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::bits::Bits;
-use super::by_site::{SiteRows, for_each_block, for_each_site};
+use super::by_site::{SiteRows, for_each_page, for_each_site};
 use super::census::{Census, Page};
 use super::judge::reference;
 use super::marks::{Mark, Marks};
@@ -281,11 +281,9 @@ fn of_site(census: &Census, boilerplate: &Boilerplate, groups: &Groups, rows: &S
             gathered.pages.add(groups.of(document));
         }
     })?;
-    let with_marks = |page: &Page| boilerplate.marks.get(page.document).map(|_| page.clone());
-    rows.for_each_page(with_marks, |page| {
-        if let Some(page) = page
-            && let Some(marks) = boilerplate.marks.get(page.document)
-        {
+    let has_marks = |document: u32| boilerplate.marks.get(document).is_some();
+    rows.for_each_page(has_marks, Page::clone, |page| {
+        if let Some(marks) = boilerplate.marks.get(page.document) {
             let counts = census.is_page(page.document).then(|| groups.of(page.document));
             let decides = deciding.binary_search(&page.document).is_ok();
             gathered.add(&page, marks, &forms, counts, decides);
@@ -309,17 +307,13 @@ fn of_network<'a>(census: &Census, boilerplate: &'a Boilerplate, groups: &Groups
     for document in (0..census.len()).filter(|&document| census.is_page(document)) {
         gathered.pages.add(groups.of(document));
     }
-    let shared = |marks: &Marks| marks.runs().any(|(_, mark)| mark.of_network().is_some());
-    for partition in 0..census.partition_count() {
-        for_each_block(census, partition, |pages| {
-            for page in pages {
-                if let Some(marks) = boilerplate.marks.get(page.document).filter(|marks| shared(marks)) {
-                    let counts = census.is_page(page.document).then(|| groups.of(page.document));
-                    gathered.add(page, marks, &forms, counts, true);
-                }
-            }
-            Ok(())
-        })?;
-    }
+    let shared = |document: u32| boilerplate.marks.get(document).is_some_and(Marks::has_network);
+    for_each_page(census, shared, Page::clone, |page| {
+        if let Some(marks) = boilerplate.marks.get(page.document) {
+            let counts = census.is_page(page.document).then(|| groups.of(page.document));
+            gathered.add(&page, marks, &forms, counts, true);
+        }
+        Ok(())
+    })?;
     Ok(gathered)
 }
