@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -19,7 +18,6 @@ pub struct Contents<'a> {
     settings: &'a CompareSettings,
     /// How many tokens each content has.
     token_counts: Vec<u32>,
-    sets: Vec<OnceLock<ShingleSet>>,
 }
 
 impl<'a> Contents<'a> {
@@ -29,8 +27,7 @@ impl<'a> Contents<'a> {
         marks: &'a [Option<Marks>],
         settings: &'a CompareSettings,
     ) -> Contents<'a> {
-        let sets = census.documents.iter().map(|_| OnceLock::new()).collect();
-        let mut contents = Contents { census, marks, settings, token_counts: Vec::new(), sets };
+        let mut contents = Contents { census, marks, settings, token_counts: Vec::new() };
         contents.token_counts = (0..contents.len()).map(|document| contents.count_tokens(document)).collect();
         contents
     }
@@ -78,11 +75,6 @@ impl<'a> Contents<'a> {
                 self.paragraphs(document).flat_map(|paragraph| entry.tokens_of(paragraph)).copied().collect()
             }
         }
-    }
-
-    /// The shingles of its content. Made when first asked for.
-    pub fn set(&self, document: u32) -> &ShingleSet {
-        self.sets[document as usize].get_or_init(|| self.make_set(document))
     }
 
     /// The shingles of its content, made anew.

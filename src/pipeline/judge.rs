@@ -17,7 +17,7 @@ use crate::findings::{
 };
 use crate::language::{self, Languages};
 use crate::repeats;
-use crate::resolve::{self, Decision, Likeness, clusters};
+use crate::resolve::{self, Decision, Decisions, Likeness, clusters};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many of the first paragraphs of a document may be its lead. The contract's four.
@@ -37,7 +37,7 @@ pub struct Judged<'a> {
     /// The site of each document.
     pub site_of: &'a [u32],
     /// What becomes of each document.
-    pub decisions: &'a [Decision],
+    pub decisions: &'a Decisions,
     /// Paragraphs that several kept documents have, in document order.
     pub reuses: &'a [Reuse],
     /// What tells languages apart.
@@ -53,7 +53,7 @@ impl Judged<'_> {
     fn findings_of(&self, document: u32) -> Vec<Finding> {
         let entry = &self.census.documents[document as usize];
         let mut findings = Vec::new();
-        if let Decision::Removed(likeness) = self.decisions[document as usize] {
+        if let Decision::Removed(likeness) = self.decisions.get(document) {
             findings.push(self.duplicate(entry, likeness));
         }
         let of_document = findings.len();
@@ -63,7 +63,7 @@ impl Judged<'_> {
         }
         self.repeats_of(entry, marks, &mut findings);
         self.reuses_of(document, entry, marks, &mut findings);
-        if self.decisions[document as usize].is_kept() {
+        if self.decisions.is_kept(document) {
             self.foreign_of(entry, &mut findings);
             self.thin_of(entry, marks, &mut findings);
         }
@@ -201,7 +201,7 @@ impl Judged<'_> {
     /// The clusters, by their kept document.
     pub fn clusters(&self) -> impl Iterator<Item = ClusterRecord> {
         let member = |document: u32| {
-            let Decision::Removed(likeness) = self.decisions[document as usize] else { return None };
+            let Decision::Removed(likeness) = self.decisions.get(document) else { return None };
             Some(Member {
                 document: reference(self.census, document, None),
                 jaccard: likeness.jaccard,

@@ -13,6 +13,7 @@ mod chunks;
 mod compare;
 mod containing;
 mod contents;
+mod copies;
 mod explain;
 mod judge;
 mod network;
@@ -21,9 +22,11 @@ mod restore;
 mod reuse;
 mod settings;
 mod sites;
+mod sketches;
 mod strip;
 mod variants;
 mod verify_run;
+mod visited;
 mod write;
 
 use std::collections::BTreeMap;
@@ -39,17 +42,19 @@ use crate::output::{
     Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
     hex128,
 };
-use crate::resolve::{Decision, Standing, groups};
+use crate::resolve::{Decisions, Standing, groups};
 pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
+use copies::Copies;
 pub use explain::{explain, explain_two};
 use judge::Judged;
 pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
 pub use reuse::ReuseSettings;
-pub use settings::{CandidateSource, CompareSettings, Content, Settings};
+pub use settings::{CandidateSource, CompareLimits, CompareSettings, Content, Settings};
 use sites::{Boilerplate, site_numbers};
+use sketches::Sketches;
 pub use strip::Strip;
 use strip::Strips;
 pub use verify_run::{Checked, verify};
@@ -111,7 +116,7 @@ pub fn run(
     let dir = RunDir::create(target.dir, target.force)?;
     let skipped = inputs.skipped;
     let census = clock.time("read", || census::take(&inputs.shards, settings, progress))?;
-    let decided = decide(&census, settings, progress, &mut clock);
+    let decided = decide(&census, settings, progress, &mut clock)?;
     let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
@@ -194,7 +199,7 @@ pub fn filter(
 ) -> Result<Told> {
     strip::check_shards(&inputs.shards, &settings.strip)?;
     let census = census::take(&inputs.shards, settings, progress)?;
-    let decided = decide(&census, settings, progress, &mut Clock::default());
+    let decided = decide(&census, settings, progress, &mut Clock::default())?;
     let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
@@ -232,9 +237,9 @@ pub fn templates(
     progress: &dyn Progress,
 ) -> Result<Told> {
     let census = census::take(&inputs.shards, settings, progress)?;
-    let boilerplate = find_templates(&census, settings, progress, &mut Clock::default()).0;
+    let boilerplate = find_templates(&census, settings, progress, &mut Clock::default())?.0;
     judge::templates(&census, &boilerplate).try_for_each(&mut each)?;
-    Ok(told(&census, &[], warnings(&census, settings, &[])))
+    Ok(told(&census, &Decisions::default(), warnings(&census, settings, &[])))
 }
 
 /// Near-duplicate pairs with their similarity, in document order.
@@ -246,11 +251,13 @@ pub fn pairs(
 ) -> Result<Told> {
     let census = census::take(&inputs.shards, settings, progress)?;
     let boilerplate = match settings.compare.content {
-        Content::Article => find_templates(&census, settings, progress, &mut Clock::default()).0,
+        Content::Article => find_templates(&census, settings, progress, &mut Clock::default())?.0,
         Content::All => sites::none(&census),
     };
     let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
-    let found = compare::pairs(&contents, &settings.compare, progress);
+    let copies = Copies::of(&contents);
+    let sketches = Sketches::of(&contents, &settings.compare, &copies);
+    let found = compare::pairs(&contents, &copies, &sketches, &settings.compare, progress)?;
     for pair in &found.pairs {
         each(judge::pair_record(&census, pair))?;
     }
@@ -264,22 +271,27 @@ pub fn pairs(
             found.capped.values().sum::<usize>()
         ));
     }
-    Ok(told(&census, &[], warnings))
+    Ok(told(&census, &Decisions::default(), warnings))
 }
 
 /// What was decided.
 struct Decided {
     boilerplate: Boilerplate,
-    decisions: Vec<Decision>,
+    decisions: Decisions,
 }
 
-fn decide(census: &Census, settings: &Settings, progress: &dyn Progress, clock: &mut Clock) -> Decided {
-    let (boilerplate, same) = find_templates(census, settings, progress, clock);
+fn decide(
+    census: &Census,
+    settings: &Settings,
+    progress: &dyn Progress,
+    clock: &mut Clock,
+) -> Result<Decided> {
+    let (boilerplate, same) = find_templates(census, settings, progress, clock)?;
     let decisions = match same {
         Some(decisions) => decisions,
-        None => clock.time("compare", || keep(census, &boilerplate, settings, progress)),
+        None => clock.time("compare", || keep(census, &boilerplate, settings, progress))?,
     };
-    Decided { boilerplate, decisions }
+    Ok(Decided { boilerplate, decisions })
 }
 
 /// Provisional templates, groups of near-duplicates without them, and the templates with each group counted once.
@@ -289,16 +301,16 @@ fn find_templates(
     settings: &Settings,
     progress: &dyn Progress,
     clock: &mut Clock,
-) -> (Boilerplate, Option<Vec<Decision>>) {
+) -> Result<(Boilerplate, Option<Decisions>)> {
     let provisional = clock.time("templates", || sites::provisional(census, &settings.templates));
-    let decisions = clock.time("group", || keep(census, &provisional, settings, progress));
-    clock.time("recount", || {
+    let decisions = clock.time("group", || keep(census, &provisional, settings, progress))?;
+    Ok(clock.time("recount", || {
         let before = provisional.marked_paragraphs();
         let boilerplate = sites::recounted(census, provisional, &groups(&decisions), &settings.templates);
         // Counting again only ever takes paragraphs out, so equal counts are equal marks.
         let same = boilerplate.marked_paragraphs() == before || settings.compare.content == Content::All;
         (boilerplate, same.then_some(decisions))
-    })
+    }))
 }
 
 fn keep(
@@ -306,7 +318,7 @@ fn keep(
     boilerplate: &Boilerplate,
     settings: &Settings,
     progress: &dyn Progress,
-) -> Vec<Decision> {
+) -> Result<Decisions> {
     let contents = Contents::new(census, &boilerplate.marks, &settings.compare);
     let protected =
         |document: u32| settings.protect.contains(&census.documents[document as usize].document.label);
@@ -319,13 +331,15 @@ fn keep(
             fields: &entry.keep_fields,
         }
     });
-    compare::keep(&contents, &settings.compare, &order, &protected, progress)
+    let copies = Copies::of(&contents);
+    let sketches = Sketches::of(&contents, &settings.compare, &copies);
+    compare::keep(&contents, &copies, &sketches, &settings.compare, &order, &protected, progress)
 }
 
-fn site_losses(boilerplate: &Boilerplate, decisions: &[Decision], guards: Guards) -> Vec<SiteLoss> {
+fn site_losses(boilerplate: &Boilerplate, decisions: &Decisions, guards: Guards) -> Vec<SiteLoss> {
     let loss = |site: &sites::Site| {
         let documents = site.documents.len() as u64;
-        let removed = |document: &&u32| !decisions[**document as usize].is_kept();
+        let removed = |document: &&u32| !decisions.is_kept(**document);
         let removed = site.documents.iter().filter(removed).count() as u64;
         let large = removed as f64 > guards.max_site_loss * documents as f64;
         (documents >= LOSS_MIN_DOCUMENTS && large).then(|| SiteLoss {
@@ -412,16 +426,16 @@ fn said(rejected: &census::Rejected) -> String {
     format!("{}{file}{line}: {}", record.shard, record.reason)
 }
 
-fn told(census: &Census, decisions: &[Decision], warnings: Vec<String>) -> Told {
+fn told(census: &Census, decisions: &Decisions, warnings: Vec<String>) -> Told {
     Told { documents: accounts(census, decisions).0, warnings }
 }
 
 /// Documents and bytes by what became of them; without decisions all are kept.
-fn accounts(census: &Census, decisions: &[Decision]) -> (Documents, Bytes) {
+fn accounts(census: &Census, decisions: &Decisions) -> (Documents, Bytes) {
     let mut documents = Documents { rejected: census.rejected.len() as u64, ..Documents::default() };
     let mut bytes = Bytes::default();
-    for (number, entry) in census.documents.iter().enumerate() {
-        if decisions.get(number).is_none_or(Decision::is_kept) {
+    for (number, entry) in (0..).zip(&census.documents) {
+        if decisions.is_kept(number) {
             documents.kept += 1;
             bytes.kept += entry.bytes;
         } else {
@@ -473,7 +487,7 @@ fn files_of(shard: &Shard) -> Vec<InputFile> {
 }
 
 fn recall(settings: &CompareSettings) -> Recall {
-    let screening = compare::screening(settings.min_similarity);
+    let screening = sketches::screening(settings.min_similarity);
     let exact = settings.candidates == CandidateSource::Exact;
     Recall {
         candidates: if exact { "exact" } else { "signatures" }.to_owned(),

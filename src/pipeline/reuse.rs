@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::alike::{Alike, AlikeSettings};
 use super::census::Census;
 use super::sites::Marks;
-use crate::resolve::Decision;
+use crate::resolve::Decisions;
 
 /// What counts as reused.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +63,7 @@ pub struct Reuse {
 pub fn find(
     census: &Census,
     marks: &[Option<Marks>],
-    decisions: &[Decision],
+    decisions: &Decisions,
     site_of: &[u32],
     settings: &ReuseSettings,
 ) -> Vec<Reuse> {
@@ -88,12 +88,12 @@ struct Forms {
 }
 
 impl Forms {
-    fn collect(census: &Census, decisions: &[Decision], min_tokens: usize) -> Forms {
+    fn collect(census: &Census, decisions: &Decisions, min_tokens: usize) -> Forms {
         let mut sorted: Vec<(u128, u32, u32)> = census
             .documents
             .par_iter()
             .enumerate()
-            .filter(|(document, _)| decisions[*document].is_kept())
+            .filter(|(document, _)| decisions.is_kept(*document as u32))
             .flat_map_iter(|(document, entry)| {
                 let paragraphs = entry.paragraphs.iter().enumerate();
                 let long = paragraphs.filter(move |(_, paragraph)| paragraph.tokens.len() >= min_tokens);
@@ -200,10 +200,10 @@ impl Relations {
 }
 
 /// For each kept document, the first one with the same whole text.
-fn texts(census: &Census, decisions: &[Decision]) -> Vec<u32> {
+fn texts(census: &Census, decisions: &Decisions) -> Vec<u32> {
     let mut firsts = HashMap::new();
     let text = |(document, entry): (usize, &super::census::Entry)| match entry.sequence {
-        Some(sequence) if decisions[document].is_kept() => *firsts.entry(sequence).or_insert(document as u32),
+        Some(sequence) if decisions.is_kept(document as u32) => *firsts.entry(sequence).or_insert(document as u32),
         _ => document as u32,
     };
     census.documents.iter().enumerate().map(text).collect()

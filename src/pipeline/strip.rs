@@ -211,7 +211,7 @@ impl Strips {
             let document = first as usize + number;
             let entry = &judged.census.documents[document];
             let flagged: Vec<Flagged> = findings.iter().filter_map(Flagged::of).collect();
-            if flagged.is_empty() || !judged.decisions[document].is_kept() {
+            if flagged.is_empty() || !judged.decisions.is_kept(document as u32) {
                 return None;
             }
             let spans: Vec<Span> = entry.paragraphs.iter().map(|paragraph| paragraph.span).collect();

@@ -13,7 +13,7 @@ use crate::document::DocId;
 use crate::error::{Error, Result};
 use crate::findings::KINDS;
 use crate::output::{Fate, FindingCounts, RemovedKind, RunDir, ShardWriter, Stripped, rest};
-use crate::resolve::Decision;
+use crate::resolve::Decisions;
 
 /// Documents whose findings are made together.
 const FINDINGS_BLOCK: u32 = 1 << 12;
@@ -79,7 +79,7 @@ fn write_all<T: serde::Serialize>(run: &RunDir, name: &str, records: impl Iterat
 pub fn corpus(
     run: &RunDir,
     census: &Census,
-    decisions: &[Decision],
+    decisions: &Decisions,
     strips: &Strips,
     with_removed: bool,
     settings: &Settings,
@@ -136,7 +136,7 @@ pub fn corpus(
 /// Writes the kept records of all shards, in input order, to `out`: the bytes that `corpus/` would have.
 pub fn filter(
     census: &Census,
-    decisions: &[Decision],
+    decisions: &Decisions,
     strips: &Strips,
     settings: &Settings,
     out: &mut dyn Write,
@@ -185,7 +185,7 @@ fn again(
 /// Tells, record by record in document order, what became of each.
 struct Fates<'a> {
     census: &'a Census,
-    decisions: &'a [Decision],
+    decisions: &'a Decisions,
     /// The first document that did not come by yet.
     next: usize,
 }
@@ -201,9 +201,9 @@ impl Fates<'_> {
                     return Fate::Rejected;
                 }
                 self.next += 1;
-                match self.decisions[self.next - 1] {
-                    Decision::Kept => Fate::Kept,
-                    Decision::Removed(_) => Fate::Removed,
+                match self.decisions.is_kept(self.next as u32 - 1) {
+                    true => Fate::Kept,
+                    false => Fate::Removed,
                 }
             }
         }
