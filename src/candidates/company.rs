@@ -79,6 +79,10 @@ pub struct Member {
 impl Member {
     const CROWDED: u32 = 1 << 31;
 
+    fn new(slot: u32, bucket: u32, crowded: bool) -> Member {
+        Member { slot, packed: bucket | if crowded { Member::CROWDED } else { 0 } }
+    }
+
     /// The number of its bucket among those of the band, from 0.
     pub fn bucket(&self) -> u32 {
         self.packed & !Member::CROWDED
@@ -88,9 +92,71 @@ impl Member {
     pub fn is_crowded(&self) -> bool {
         self.packed & Member::CROWDED != 0
     }
+
+    /// As two numbers that are sorted as members are.
+    pub fn to_pair(self) -> (u32, u32) {
+        (self.slot, self.packed)
+    }
+
+    /// What [`to_pair`](Member::to_pair) has made two numbers of.
+    pub fn from_pair((slot, packed): (u32, u32)) -> Member {
+        Member { slot, packed }
+    }
 }
 
-/// The buckets of a band.
+/// Finds those that share a key, where keys come in ascending order.
+///
+/// Memory: 4 bytes for each of as many as the limit allows.
+#[derive(Clone, Debug)]
+pub struct Grouping {
+    limit: usize,
+    bucket: u32,
+    key: u64,
+    /// Those of the key at hand, as long as they are not more than the limit.
+    waiting: Vec<u32>,
+    crowded: bool,
+}
+
+impl Grouping {
+    /// Crowded is what has more than `limit` members.
+    pub fn new(limit: u32) -> Grouping {
+        Grouping { limit: limit.max(1) as usize, bucket: 0, key: 0, waiting: Vec::new(), crowded: false }
+    }
+
+    /// Takes the next one, and adds to `out` those who are known to share a key by now.
+    pub fn push(&mut self, keyed: Keyed, out: &mut Vec<Member>) {
+        if keyed.key != self.key {
+            self.end(out);
+            self.key = keyed.key;
+        }
+        if self.crowded {
+            return out.push(Member::new(keyed.slot, self.bucket, true));
+        }
+        self.waiting.push(keyed.slot);
+        if self.waiting.len() > self.limit {
+            self.crowded = true;
+            out.extend(self.waiting.drain(..).map(|slot| Member::new(slot, self.bucket, true)));
+        }
+    }
+
+    /// No key is left: adds the last ones to `out`, and says how many buckets there are.
+    pub fn finish(mut self, out: &mut Vec<Member>) -> u32 {
+        self.end(out);
+        self.bucket
+    }
+
+    fn end(&mut self, out: &mut Vec<Member>) {
+        let is_shared = self.crowded || self.waiting.len() > 1;
+        if is_shared {
+            out.extend(self.waiting.drain(..).map(|slot| Member::new(slot, self.bucket, false)));
+        }
+        self.bucket += u32::from(is_shared);
+        self.waiting.clear();
+        self.crowded = false;
+    }
+}
+
+/// The buckets of a band, all in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Band {
     /// Everyone who shares a key, by slot.
@@ -104,14 +170,11 @@ impl Band {
     /// Cost: two sorts.
     pub fn of(mut keyed: Vec<Keyed>, limit: u32) -> Band {
         keyed.sort_unstable();
-        let mut band = Band::default();
-        for same in keyed.chunk_by(|a, b| a.key == b.key).filter(|same| same.len() > 1) {
-            let crowded = if same.len() > limit as usize { Member::CROWDED } else { 0 };
-            let packed = band.buckets | crowded;
-            band.members.extend(same.iter().map(|keyed| Member { slot: keyed.slot, packed }));
-            band.buckets += 1;
-        }
-        band.members.sort_unstable();
-        band
+        let mut members = Vec::new();
+        let mut grouping = Grouping::new(limit);
+        keyed.iter().for_each(|&keyed| grouping.push(keyed, &mut members));
+        let buckets = grouping.finish(&mut members);
+        members.sort_unstable();
+        Band { members, buckets }
     }
 }

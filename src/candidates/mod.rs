@@ -53,7 +53,7 @@ mod short;
 #[cfg(test)]
 mod tests;
 
-pub use company::{Band, Keyed, Member, Sieve, in_group, salt};
+pub use company::{Band, Grouping, Keyed, Member, Sieve, in_group, salt};
 pub use containment::{ContainmentIndex, LONG_LIST};
 pub use rarity::{Rarity, SharedRarity};
 pub use rows::{ALONE, Relation, Row, RowRange, Rows};

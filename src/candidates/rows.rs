@@ -138,6 +138,33 @@ impl Rows {
         }
     }
 
+    /// Adds a row to `out` as [`width`](Rows::width) bytes: group and size, buckets, bytes; numbers little endian. Panics
+    /// when there is no such row.
+    pub fn write(&self, number: usize, out: &mut Vec<u8>) {
+        let row = self.row(number);
+        for value in [row.group, row.size].iter().chain(row.buckets) {
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        out.extend_from_slice(row.bytes);
+    }
+
+    /// Adds the rows that [`write`](Rows::write) has made these bytes of. What is too short for a row is left.
+    pub fn read(&mut self, bytes: &[u8]) {
+        for row in bytes.chunks_exact(self.width()) {
+            let (numbers, bytes) = row.split_at(8 + 4 * self.bands);
+            let mut numbers = numbers.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
+            self.groups.extend(numbers.next());
+            self.sizes.extend(numbers.next());
+            self.buckets.extend(numbers);
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// How many bytes a row has.
+    pub fn width(&self) -> usize {
+        8 + 4 * self.bands + self.functions
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.sizes.len()

@@ -20,9 +20,10 @@ use super::contents::Contents;
 use super::copies::{Copies, group_of, long_group_of, same_group};
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareLimits, CompareSettings};
-use super::sketches::{Company, Sketches, content_hash};
+use super::company::Company;
+use super::sketches::{Sketches, content_hash};
 use super::visited::{CachedSets, Visited};
-use crate::candidates::{Candidates, Rarity, SAMPLE, Sets, SharedRarity, salt};
+use crate::candidates::{Candidates, Rarity, Row, SAMPLE, Sets, SharedRarity, salt};
 use crate::error::Result;
 use crate::resolve::{Decisions, Likeness, Measure, by_preference};
 use crate::shingle::ShingleSet;
@@ -43,17 +44,19 @@ pub fn keep(
     progress: &dyn Progress,
 ) -> Result<Decisions> {
     let leaders = copies.leaders(order);
-    let mut company = Company::of(sketches, settings.limits.bucket);
+    let memory_bytes = settings.limits.memory_bytes;
+    let mut company = Company::of(sketches, settings.limits.bucket, memory_bytes / 4)?;
     if settings.min_containment.is_some() {
         company = company.and_all_others();
     }
     let is_visited = to_visit(sketches, &company, &leaders);
     let in_order = order.iter().copied().filter(|&document| is_visited[document as usize]).collect();
-    let visited = Visited::of(sketches, company, in_order);
+    let visited = Visited::of(sketches, &company, in_order, memory_bytes)?;
+    drop(company);
     progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
     let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected);
-    for batch in visited.batches(settings.limits.memory_bytes / 2) {
-        keeper.settle_batch(batch, progress);
+    for batch in visited.batches() {
+        keeper.settle_batch(batch.clone(), progress)?;
     }
     let mut removed: Vec<(u32, Likeness)> = keeper.removed;
     removed.iter_mut().for_each(|(place, _)| *place = visited.documents[*place as usize]);
@@ -110,7 +113,7 @@ impl Sets for Counted<'_> {
     }
 
     fn group(&self, place: u32) -> u32 {
-        self.visited.row(place as usize).group
+        group_of(self.contents, self.visited.documents[place as usize])
     }
 }
 
@@ -127,11 +130,11 @@ impl<'a> Batch<'a> {
         places: Range<usize>,
         limits: &CompareLimits,
         rarity: SharedRarity<'a>,
-    ) -> Batch<'a> {
-        let sets = CachedSets::new(contents, &visited.documents[places.clone()], limits.memory_bytes / 4);
-        let index = Candidates::new(*visited.relation(), visited.rows(&places), sets, rarity)
+    ) -> Result<Batch<'a>> {
+        let sets = CachedSets::new(contents, &visited.documents[places.clone()], limits.memory_bytes / 8);
+        let index = Candidates::new(*visited.relation(), visited.rows(&places)?, sets, rarity)
             .with_bucket_limit(limits.bucket);
-        Batch { places, index }
+        Ok(Batch { places, index })
     }
 
     fn number(&self, place: usize) -> u32 {
@@ -158,15 +161,10 @@ impl<'a> Batch<'a> {
         found.into_iter().map(|number| self.places.start + number as usize).collect()
     }
 
-    /// The same for another document.
-    fn candidates_of<'s>(
-        &self,
-        visited: &Visited,
-        place: usize,
-        set: impl FnOnce() -> &'s ShingleSet,
-    ) -> Vec<usize> {
+    /// The same for another document, of this row and set.
+    fn candidates_of<'s>(&self, row: Row, set: impl FnOnce() -> &'s ShingleSet) -> Vec<usize> {
         let mut found = Vec::new();
-        self.index.look_up(visited.row(place), set, &mut found);
+        self.index.look_up(row, set, &mut found);
         found.into_iter().map(|number| self.places.start + number as usize).collect()
     }
 
@@ -233,10 +231,10 @@ impl<'a> Keeper<'a> {
     }
 
     /// Decides for the documents of a batch, the next ones, and holds all later ones against what it keeps.
-    fn settle_batch(&mut self, places: Range<usize>, progress: &dyn Progress) {
+    fn settle_batch(&mut self, places: Range<usize>, progress: &dyn Progress) -> Result<()> {
         let limits = &self.settings.limits;
         let rarity = self.rarity.clone();
-        let mut batch = Batch::new(self.contents, self.visited, places.clone(), limits, rarity);
+        let mut batch = Batch::new(self.contents, self.visited, places.clone(), limits, rarity)?;
         for block in batch.blocks(limits) {
             progress.advance(block.len() as u64);
             self.settle(&mut batch, block);
@@ -245,10 +243,16 @@ impl<'a> Keeper<'a> {
         self.later.drain(..settled);
         for start in (places.end..self.visited.len()).step_by(LATER_BLOCK) {
             let block = start..self.visited.len().min(start + LATER_BLOCK);
+            let rows = self.visited.rows(&block)?;
+            let better = |number: u32| {
+                let place = start + number as usize;
+                Some((place as u32, self.better(&batch, place, rows.row(number))?))
+            };
             let found: Vec<(u32, Likeness)> =
-                block.into_par_iter().filter_map(|place| Some((place as u32, self.better(&batch, place)?))).collect();
+                (0..block.len() as u32).into_par_iter().filter_map(better).collect();
             self.remember(found);
         }
+        Ok(())
     }
 
     /// Decides for the documents of these places.
@@ -386,15 +390,15 @@ impl<'a> Keeper<'a> {
         Some(self.later[found].1)
     }
 
-    /// The witness of a later document in a batch that was settled, when it is more similar than what was found so far.
-    fn better(&self, batch: &Batch, place: usize) -> Option<Likeness> {
+    /// The witness of a later document, of this row, in a batch that was settled, when it is more similar than what was found so far.
+    fn better(&self, batch: &Batch, place: usize, row: Row) -> Option<Likeness> {
         let first = self.visited.first(place);
         if (first != place && first >= self.kept.len()) || !self.is_sought(place) || self.equal(place).is_some() {
             return None;
         }
         let made = OnceCell::new();
         let set = || made.get_or_init(|| self.contents.make_set(self.document(place)));
-        let candidates = batch.candidates_of(self.visited, place, set);
+        let candidates = batch.candidates_of(row, set);
         let candidates = candidates.into_iter().filter(|&other| first == place || other > first);
         let found = self.witness(batch, place, candidates, || Cow::Borrowed(set()));
         let likeness = found?;
@@ -510,7 +514,7 @@ pub fn pairs(
 ) -> Result<Pairs> {
     let mut pairing = Pairing { contents, settings, found: Pairs::default() };
     let capped = pairing.equal_texts(copies);
-    pairing.alike(sketches, progress);
+    pairing.alike(sketches, progress)?;
     let mut found = pairing.found;
     // Texts of one large group whose contents differ, as under two sites' templates, met again by content.
     found.pairs.retain(|pair| {
@@ -543,7 +547,7 @@ impl Pairing<'_> {
     }
 
     /// Pairs by content: within classes of equal content, and between them.
-    fn alike(&mut self, sketches: &Sketches, progress: &dyn Progress) {
+    fn alike(&mut self, sketches: &Sketches, progress: &dyn Progress) -> Result<()> {
         let classes = self.contents_in_classes(sketches);
         for class in &classes {
             self.pair_equals(class);
@@ -552,7 +556,7 @@ impl Pairing<'_> {
         let firsts: Vec<u32> = classes.iter().map(|class| class[0]).collect();
         let mut measured = dense;
         let of_class: HashMap<u32, usize> = firsts.iter().copied().zip(0..).collect();
-        for (a, b, overlap) in self.alike_firsts(sketches, &firsts, progress) {
+        for (a, b, overlap) in self.alike_firsts(sketches, &firsts, progress)? {
             let [a, b] = [a, b].map(|first| self.members(&classes[of_class[&first]]));
             measured.push((a, b, overlap));
         }
@@ -566,6 +570,7 @@ impl Pairing<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// The documents that are compared, those of equal content together.
@@ -590,17 +595,18 @@ impl Pairing<'_> {
         sketches: &Sketches,
         firsts: &[u32],
         progress: &dyn Progress,
-    ) -> Vec<(u32, u32, Overlap)> {
+    ) -> Result<Vec<(u32, u32, Overlap)>> {
         let limits = &self.settings.limits;
-        let company = Company::of(sketches, limits.bucket);
+        let company = Company::of(sketches, limits.bucket, limits.memory_bytes / 4)?;
         let has_company = |document: &u32| sketches.slot(*document).is_some_and(|slot| company.has(slot));
         let documents = firsts.iter().copied().filter(has_company).collect();
-        let visited = &Visited::of(sketches, company, documents);
+        let visited = &Visited::of(sketches, &company, documents, limits.memory_bytes)?;
+        drop(company);
         let rarity = rarity(self.contents, self.settings, visited);
         progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
         let mut measured = Vec::new();
-        for places in visited.batches(limits.memory_bytes / 2) {
-            let mut batch = Batch::new(self.contents, visited, places.clone(), limits, rarity.clone());
+        for places in visited.batches() {
+            let mut batch = Batch::new(self.contents, visited, places.clone(), limits, rarity.clone())?;
             for block in batch.blocks(limits) {
                 let partners = |place| self.partners_here(&batch, visited, block.start, place);
                 let found: Vec<Vec<_>> = block.clone().into_par_iter().map(partners).collect();
@@ -608,10 +614,17 @@ impl Pairing<'_> {
                 progress.advance(block.len() as u64);
                 block.for_each(|place| batch.insert(place));
             }
-            let partners = |place| self.partners_of_later(&batch, visited, place);
-            measured.par_extend((places.end..visited.len()).into_par_iter().flat_map_iter(partners));
+            for start in (places.end..visited.len()).step_by(LATER_BLOCK) {
+                let block = start..visited.len().min(start + LATER_BLOCK);
+                let rows = visited.rows(&block)?;
+                let partners = |number: u32| {
+                    let document = visited.documents[start + number as usize];
+                    self.partners_of_later(&batch, visited, document, rows.row(number))
+                };
+                measured.par_extend((0..block.len() as u32).into_par_iter().flat_map_iter(partners));
+            }
         }
-        measured
+        Ok(measured)
     }
 
     /// What a document is alike with among those before it in its batch; those before the place `start` were inserted.
@@ -630,12 +643,17 @@ impl Pairing<'_> {
         candidates.into_iter().filter_map(measure).collect()
     }
 
-    /// What a later document is alike with in a batch.
-    fn partners_of_later(&self, batch: &Batch, visited: &Visited, b: usize) -> Vec<(u32, u32, Overlap)> {
-        let document = visited.documents[b];
+    /// What a later document, of this row, is alike with in a batch.
+    fn partners_of_later(
+        &self,
+        batch: &Batch,
+        visited: &Visited,
+        document: u32,
+        row: Row,
+    ) -> Vec<(u32, u32, Overlap)> {
         let made = OnceCell::new();
         let set = || made.get_or_init(|| self.contents.make_set(document));
-        let candidates = batch.candidates_of(visited, b, set);
+        let candidates = batch.candidates_of(row, set);
         let measure = |a: usize| self.measured(visited.documents[a], document, &batch.set(a), set());
         candidates.into_iter().filter_map(measure).collect()
     }
@@ -644,7 +662,7 @@ impl Pairing<'_> {
     fn contained(&self, firsts: &[u32]) -> Vec<(usize, usize, Overlap)> {
         let Some(least) = self.settings.min_containment else { return Vec::new() };
         let mut index = containing::index(self.contents, self.settings, least, firsts).keeping_long_lists();
-        let sets = CachedSets::new(self.contents, firsts, self.settings.limits.memory_bytes / 4);
+        let sets = CachedSets::new(self.contents, firsts, self.settings.limits.memory_bytes / 8);
         for start in (0..firsts.len()).step_by(LATER_BLOCK) {
             let block = &firsts[start..firsts.len().min(start + LATER_BLOCK)];
             let lists: Vec<Vec<u32>> =

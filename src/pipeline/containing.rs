@@ -55,7 +55,7 @@ impl<'a> Containing<'a> {
             min_similarity: settings.min_similarity,
             min_containment,
             index: index(contents, settings, min_containment, documents),
-            sets: CachedSets::new(contents, documents, settings.limits.memory_bytes / 4),
+            sets: CachedSets::new(contents, documents, settings.limits.memory_bytes / 8),
             concordances: Mutex::default(),
         })
     }

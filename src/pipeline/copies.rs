@@ -8,52 +8,68 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::contents::{Contents, Words};
 use crate::candidates::{Sieve, in_group};
+use crate::error::Result;
+use crate::store::{Sorter, Workspace};
 
 /// The exact copies among all documents, within the groups of `--within`.
 ///
-/// Memory: 4 bytes a document; while they are found, 2 more and 32 for each that may be a copy.
+/// Memory: 4 bytes a document; while they are found, 2 to 4 more.
 #[derive(Clone, Debug)]
 pub struct Copies {
     first: Vec<u32>,
 }
 
-/// A document, found by the hash of its tokens.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Hashed {
-    sequence: u128,
-    group: u32,
-    document: u32,
-}
+/// The hash of a document's tokens, its group, and its number.
+type Hashed = ((u128, u32), u32);
+
+/// Documents that are looked at together.
+const BLOCK: u32 = 1 << 16;
 
 impl Copies {
-    /// Finds them. Cost: a look into a table for each document; a sort of those whose hash stands twice; and of each copy
-    /// its text and the first one's, compared.
-    pub fn of(contents: &Contents) -> Copies {
+    /// Finds them. Cost: a look into a table for each document; a sort of those whose hash stands twice, which takes up to
+    /// `memory_bytes`; and of each copy its text and the first one's, compared.
+    pub fn of(contents: &Contents, workspace: &Workspace, memory_bytes: usize) -> Result<Copies> {
         let documents = contents.len();
-        let sequence = |document: u32| contents.entry(document).sequence;
-        let key = |document, sequence: u128| in_group(sequence as u64, group_of(contents, document));
+        let key = |document: u32| {
+            let sequence = contents.entry(document).sequence?;
+            Some((sequence, group_of(contents, document)))
+        };
+        let place = |(sequence, group): (u128, u32)| in_group(sequence as u64, group);
         let mut sieve = Sieve::new(documents);
-        let known = (0..documents).filter_map(|document| Some((document, sequence(document)?)));
-        known.for_each(|(document, sequence)| sieve.note(key(document, sequence)));
-        let mut hashed: Vec<Hashed> = (0..documents)
-            .into_par_iter()
-            .filter_map(|document| {
-                let sequence = sequence(document)?;
-                let shared = sieve.may_be_shared(key(document, sequence));
-                shared.then(|| Hashed { sequence, group: group_of(contents, document), document })
-            })
-            .collect();
-        hashed.par_sort_unstable();
-        let same = hashed.chunk_by(|a, b| (a.sequence, a.group) == (b.sequence, b.group));
-        let pairs: Vec<[u32; 2]> =
-            same.flat_map(|same| same[1..].iter().map(|copy| [copy.document, same[0].document])).collect();
-        let mut first: Vec<u32> = (0..documents).collect();
-        let confirmed: Vec<bool> =
-            pairs.par_iter().map(|&[copy, of]| is_copy(contents, copy, of)).collect();
-        for (&[copy, of], _) in pairs.iter().zip(confirmed).filter(|(_, confirmed)| *confirmed) {
-            first[copy as usize] = of;
+        (0..documents).filter_map(key).for_each(|key| sieve.note(place(key)));
+        let mut hashed: Sorter<Hashed> = Sorter::new(workspace, "copies", memory_bytes);
+        for start in (0..documents).step_by(BLOCK as usize) {
+            let block = start..documents.min(start.saturating_add(BLOCK));
+            let keyed = |document| Some((key(document)?, document));
+            let shared = |(key, _): &Hashed| sieve.may_be_shared(place(*key));
+            let found: Vec<Hashed> = block.into_par_iter().filter_map(keyed).filter(shared).collect();
+            hashed.extend(&found)?;
         }
-        Copies { first }
+        drop(sieve);
+        let mut copies = Copies { first: (0..documents).collect() };
+        let mut last: Option<Hashed> = None;
+        let mut waiting = Vec::new();
+        for next in hashed.finish()?.reader()? {
+            let (key, document) = next?;
+            match last {
+                Some((same, first)) if same == key => waiting.push([document, first]),
+                _ => last = Some((key, document)),
+            }
+            if waiting.len() >= BLOCK as usize {
+                copies.confirm(contents, &mut waiting);
+            }
+        }
+        copies.confirm(contents, &mut waiting);
+        Ok(copies)
+    }
+
+    /// Takes note of those that are copies of others by their tokens, too.
+    fn confirm(&mut self, contents: &Contents, waiting: &mut Vec<[u32; 2]>) {
+        let confirmed: Vec<[u32; 2]> = waiting
+            .par_drain(..)
+            .filter(|&[copy, of]| same_group(contents, copy, of) && same_tokens(contents, copy, of))
+            .collect();
+        confirmed.iter().for_each(|&[copy, of]| self.first[copy as usize] = of);
     }
 
     /// The first document with the same tokens; itself where there is none before it.
@@ -73,10 +89,6 @@ impl Copies {
         }
         leaders
     }
-}
-
-fn is_copy(contents: &Contents, copy: u32, of: u32) -> bool {
-    same_group(contents, copy, of) && same_tokens(contents, copy, of)
 }
 
 /// Whether two documents have equal whole token sequences, told by the tokens and not by their hashes.

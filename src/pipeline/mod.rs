@@ -10,6 +10,7 @@
 mod alike;
 mod census;
 mod chunks;
+mod company;
 mod compare;
 mod containing;
 mod contents;
@@ -43,6 +44,7 @@ use crate::output::{
     hex128,
 };
 use crate::resolve::{Decisions, Standing, groups};
+use crate::store::Workspace;
 pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
@@ -255,8 +257,9 @@ pub fn pairs(
         Content::All => sites::none(&census),
     };
     let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
-    let copies = Copies::of(&contents);
-    let sketches = Sketches::of(&contents, &settings.compare, &copies);
+    let workspace = Workspace::temporary()?;
+    let copies = Copies::of(&contents, &workspace, settings.compare.limits.memory_bytes / 4)?;
+    let sketches = Sketches::of(&contents, &settings.compare, &copies, &workspace)?;
     let found = compare::pairs(&contents, &copies, &sketches, &settings.compare, progress)?;
     for pair in &found.pairs {
         each(judge::pair_record(&census, pair))?;
@@ -331,8 +334,9 @@ fn keep(
             fields: &entry.keep_fields,
         }
     });
-    let copies = Copies::of(&contents);
-    let sketches = Sketches::of(&contents, &settings.compare, &copies);
+    let workspace = Workspace::temporary()?;
+    let copies = Copies::of(&contents, &workspace, settings.compare.limits.memory_bytes / 4)?;
+    let sketches = Sketches::of(&contents, &settings.compare, &copies, &workspace)?;
     compare::keep(&contents, &copies, &sketches, &settings.compare, &order, &protected, progress)
 }
 

@@ -73,6 +73,11 @@ impl Signatures {
         &self.shingles
     }
 
+    /// The low bytes of all documents, a row of one for each function after the other.
+    pub fn all_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The low byte of each function.
     pub fn bytes(&self, document: usize) -> &[u8] {
         let functions = self.row.len();

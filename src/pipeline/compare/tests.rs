@@ -7,6 +7,7 @@ use crate::corpus::find_shards;
 use crate::pipeline::settings::Settings;
 use crate::pipeline::{Silent, census, sites};
 use crate::sketch::mix;
+use crate::store::Workspace;
 use crate::verify::overlap;
 
 /// Numbers that look random.
@@ -147,8 +148,9 @@ fn for_cases(seeds: Range<u64>, count: usize, min_containment: Option<f64>, chec
             let census = census_of(&texts(&mut draws, count), &settings);
             let boilerplate = sites::none(&census);
             let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
-            let copies = Copies::of(&contents);
-            let sketches = Sketches::of(&contents, &settings.compare, &copies).with_bands(3);
+            let workspace = Workspace::temporary().unwrap();
+            let copies = Copies::of(&contents, &workspace, 1 << 20).unwrap();
+            let sketches = Sketches::of(&contents, &settings.compare, &copies, &workspace).unwrap().with_bands(3);
             let mut order: Vec<u32> = (0..contents.len()).collect();
             order.sort_by_key(|&document| (!is_protected(document), mix(u64::from(document) ^ seed)));
             let sets = (0..contents.len()).map(|document| contents.make_set(document)).collect();
