@@ -299,8 +299,7 @@ fn make_sets(prepared: &Prepared) -> Sample {
 }
 
 fn find_candidates(prepared: &Prepared) -> Sample {
-    let signatures = prepared.signatures.clone();
-    time(|| candidate_pairs(signatures, &prepared.sets))
+    time(|| candidate_pairs(&prepared.signatures, &prepared.sets))
 }
 
 fn confirm(prepared: &Prepared) -> Sample {

@@ -244,12 +244,16 @@ impl<'a, S: Sets> Candidates<'a, S> {
                 out.push(other);
             }
         });
-        if asks_prefixes || self.is_exact() {
-            self.prefixes.candidates(set().borrow(), salt(row.group), self.rarity.get(), out);
-        }
         out.sort_unstable();
         out.dedup();
-        out.retain(|&other| self.relation.holds(row, self.rows.row(other)));
+        out.retain(|&other| self.relation.holds_in_bucket(row, self.rows.row(other)));
+        if asks_prefixes || self.is_exact() {
+            // What is in the prefix index is in no bucket any more, so no document comes twice.
+            let mut found = Vec::new();
+            self.prefixes.candidates(set().borrow(), salt(row.group), self.rarity.get(), &mut found);
+            out.extend(found.iter().filter(|&&other| self.relation.holds(row, self.rows.row(other))));
+            out.sort_unstable();
+        }
     }
 
     fn is_exact(&self) -> bool {

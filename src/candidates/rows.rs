@@ -42,12 +42,17 @@ impl Relation {
 
     /// Whether two documents are a candidate pair. Symmetric. Cost: a look at their bands, most often, else at their bytes.
     pub fn holds(&self, a: Row, b: Row) -> bool {
+        let share_a_bucket = matches!(self, Relation::All(_)) || share_a_bucket(a.buckets, b.buckets);
+        share_a_bucket && self.holds_in_bucket(a, b)
+    }
+
+    /// The same for two documents that are known to share a bucket or, where every pair is a candidate, anything.
+    pub(super) fn holds_in_bucket(&self, a: Row, b: Row) -> bool {
         a.group == b.group
             && match self {
                 Relation::All(_) => true,
                 Relation::Screened(screening) => {
                     sizes_allow(a.size, b.size, screening.similarity)
-                        && share_a_bucket(a.buckets, b.buckets)
                         && screening.prefilter.passes(a.bytes, b.bytes)
                 }
             }

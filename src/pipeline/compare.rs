@@ -555,12 +555,9 @@ impl Pairing<'_> {
         let (classes, dense) = self.without_dense_families(classes);
         let firsts: Vec<u32> = classes.iter().map(|class| class[0]).collect();
         let mut measured = dense;
-        let of_class: HashMap<u32, usize> = firsts.iter().copied().zip(0..).collect();
-        for (a, b, overlap) in self.alike_firsts(sketches, &firsts, progress)? {
-            let [a, b] = [a, b].map(|first| self.members(&classes[of_class[&first]]));
-            measured.push((a, b, overlap));
-        }
-        for (a, b, overlap) in self.contained(&firsts) {
+        let mut between = self.alike_firsts(sketches, &firsts, progress)?;
+        between.extend(self.contained(&firsts));
+        for (a, b, overlap) in between {
             measured.push((self.members(&classes[a]), self.members(&classes[b]), overlap));
         }
         for (left, right, overlap) in &measured {
@@ -589,17 +586,18 @@ impl Pairing<'_> {
         classes(&documents, |document| hashes.get(&slot(document)).copied())
     }
 
-    /// Which of these are alike, each pair once.
+    /// Which of these are alike, by their numbers, each pair once.
     fn alike_firsts(
         &self,
         sketches: &Sketches,
         firsts: &[u32],
         progress: &dyn Progress,
-    ) -> Result<Vec<(u32, u32, Overlap)>> {
+    ) -> Result<Vec<(usize, usize, Overlap)>> {
         let limits = &self.settings.limits;
         let company = Company::of(sketches, limits.bucket, limits.memory_bytes / 4)?;
-        let has_company = |document: &u32| sketches.slot(*document).is_some_and(|slot| company.has(slot));
-        let documents = firsts.iter().copied().filter(has_company).collect();
+        let has_company = |document: u32| sketches.slot(document).is_some_and(|slot| company.has(slot));
+        let numbers: Vec<usize> = (0..firsts.len()).filter(|&number| has_company(firsts[number])).collect();
+        let documents = numbers.iter().map(|&number| firsts[number]).collect();
         let visited = &Visited::of(sketches, &company, documents, limits.memory_bytes)?;
         drop(company);
         let rarity = rarity(self.contents, self.settings, visited);
@@ -618,13 +616,12 @@ impl Pairing<'_> {
                 let block = start..visited.len().min(start + LATER_BLOCK);
                 let rows = visited.rows(&block)?;
                 let partners = |number: u32| {
-                    let document = visited.documents[start + number as usize];
-                    self.partners_of_later(&batch, visited, document, rows.row(number))
+                    self.partners_of_later(&batch, visited, start + number as usize, rows.row(number))
                 };
                 measured.par_extend((0..block.len() as u32).into_par_iter().flat_map_iter(partners));
             }
         }
-        Ok(measured)
+        Ok(measured.into_iter().map(|(a, b, overlap)| (numbers[a], numbers[b], overlap)).collect())
     }
 
     /// What a document is alike with among those before it in its batch; those before the place `start` were inserted.
@@ -634,13 +631,16 @@ impl Pairing<'_> {
         visited: &Visited,
         start: usize,
         b: usize,
-    ) -> Vec<(u32, u32, Overlap)> {
+    ) -> Vec<(usize, usize, Overlap)> {
         let mut candidates = batch.candidates(b);
         candidates.extend((start..b).filter(|&a| batch.may_pair(a, b)));
-        let measure = |a: usize| {
-            self.measured(visited.documents[a], visited.documents[b], &batch.set(a), &batch.set(b))
-        };
-        candidates.into_iter().filter_map(measure).collect()
+        let mut candidates = candidates.into_iter().peekable();
+        if candidates.peek().is_none() {
+            return Vec::new();
+        }
+        let set = batch.set(b);
+        let measure = |a: usize| self.measured(visited, [a, b], &batch.set(a), &set);
+        candidates.filter_map(measure).collect()
     }
 
     /// What a later document, of this row, is alike with in a batch.
@@ -648,13 +648,14 @@ impl Pairing<'_> {
         &self,
         batch: &Batch,
         visited: &Visited,
-        document: u32,
+        b: usize,
         row: Row,
-    ) -> Vec<(u32, u32, Overlap)> {
+    ) -> Vec<(usize, usize, Overlap)> {
+        let document = visited.documents[b];
         let made = OnceCell::new();
         let set = || made.get_or_init(|| self.contents.make_set(document));
         let candidates = batch.candidates_of(row, set);
-        let measure = |a: usize| self.measured(visited.documents[a], document, &batch.set(a), set());
+        let measure = |a: usize| self.measured(visited, [a, b], &batch.set(a), set());
         candidates.into_iter().filter_map(measure).collect()
     }
 
@@ -685,16 +686,16 @@ impl Pairing<'_> {
         (0..firsts.len()).into_par_iter().flat_map_iter(containing).collect()
     }
 
-    /// Two documents and what their sets share, where it is enough.
+    /// Two places and what their sets share, where it is enough.
     fn measured(
         &self,
-        a: u32,
-        b: u32,
+        visited: &Visited,
+        [a, b]: [usize; 2],
         set_of_a: &ShingleSet,
         set_of_b: &ShingleSet,
-    ) -> Option<(u32, u32, Overlap)> {
+    ) -> Option<(usize, usize, Overlap)> {
         let overlap = overlap_at_least(set_of_a, set_of_b, self.settings.min_similarity)?;
-        same_group(self.contents, a, b).then_some((a, b, overlap))
+        visited.same_group(self.contents, a, b).then_some((a, b, overlap))
     }
 
     /// Those of a class that are paired with others.

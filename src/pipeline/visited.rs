@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::company::Company;
 use super::contents::Contents;
+use super::copies::same_group;
 use super::sketches::{Heads, Sketches};
 use crate::candidates::{ALONE, Relation, RowRange, Rows, Sets, most_bytes};
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub struct Visited {
     firsts: Vec<u32>,
     comparable: Vec<bool>,
     has_company: Vec<bool>,
+    /// Whether any is of a group.
+    has_groups: bool,
     batches: Vec<Range<usize>>,
 }
 
@@ -70,12 +73,14 @@ impl Visited {
         let part = (memory_bytes / 8 / Rows::new(&relation).width()).max(1);
         let mut spool = Spool::new(sketches.workspace(), "rows", memory_bytes / 16);
         let mut whole = None;
+        let mut has_groups = false;
         let mut bytes = Vec::new();
         for start in (0..documents.len()).step_by(part) {
             let places = start..documents.len().min(start.saturating_add(part));
             let (rows, crowded) = rows_of(sketches, company, &by_slot, &places)?;
             for (number, place) in places.clone().enumerate() {
                 let row = rows.row(number);
+                has_groups |= row.group != 0;
                 has_company[place] |= row.buckets.iter().any(|&bucket| bucket != ALONE);
                 batches.push(most_bytes(&relation, row, crowded[number]) + size_of::<OnceLock<ShingleSet>>());
             }
@@ -94,7 +99,7 @@ impl Visited {
             None => Stored::Disk(spool.finish()?),
         };
         let batches = batches.finish();
-        Ok(Visited { documents, relation, rows, firsts, comparable, has_company, batches })
+        Ok(Visited { documents, relation, rows, firsts, comparable, has_company, has_groups, batches })
     }
 
     /// What makes two of them a candidate pair.
@@ -120,6 +125,11 @@ impl Visited {
     /// Whether somebody shares a bucket with it; with `--exact`, always.
     pub fn has_company(&self, place: usize) -> bool {
         self.has_company[place]
+    }
+
+    /// Whether two documents of rows of one group are of the same group for certain.
+    pub fn same_group(&self, contents: &Contents, a: usize, b: usize) -> bool {
+        !self.has_groups || same_group(contents, self.documents[a], self.documents[b])
     }
 
     /// The rows of these places.
