@@ -12,7 +12,7 @@ use std::path::Path;
 use corpus::{Corpus, Output, Packing, Settings, Shares, write};
 use dittograph::corpus::find_shards;
 use dittograph::findings::PairRecord;
-use dittograph::pipeline::{self, Guards, Job, Silent, Target};
+use dittograph::pipeline::{self, Means, Guards, Job, Silent, Target};
 use dittograph::shingle::{ShingleSet, token_hash};
 use dittograph::text::{ParagraphBreaks, paragraphs, tokens};
 use dittograph::verify::overlap;
@@ -228,7 +228,7 @@ fn a_run_finds_the_planted_pairs() {
         found.insert((pair.a.id, pair.b.id));
         Ok(())
     };
-    pipeline::pairs(&inputs, &settings, each, &Silent).unwrap();
+    pipeline::pairs(&inputs, &settings, each, &Means::unbounded().unwrap(), &Silent).unwrap();
     let pairs = made.lines("truth/pairs.jsonl");
     let alike: Vec<&Value> = pairs.iter().filter(|pair| pair["jaccard"].as_f64().unwrap() >= 0.8).collect();
     // Of copies on two sites, the run misses those where it does not find all of the boilerplate: a line with a
@@ -244,7 +244,7 @@ fn a_run_finds_what_is_said_twice() {
     let inputs = made.inputs();
     let dir = made.0.path().join("run");
     let target = Target { dir: &dir, force: false };
-    pipeline::run(&inputs, &pipeline::Settings::default(), Guards::default(), Job::Scan, target, &Silent)
+    pipeline::run(&inputs, &pipeline::Settings::default(), Guards::default(), Job::Scan, target, &Means::unbounded().unwrap(), &Silent)
         .unwrap();
     let place = |line: &Value, paragraph: &Value| (text_of(line, "doc"), paragraph.as_u64().unwrap());
     let findings = made.lines("run/findings/part-00000.jsonl.jsonl");

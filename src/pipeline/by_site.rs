@@ -29,6 +29,9 @@ struct Held<'a> {
 /// Rows that are worked on together.
 const BLOCK: usize = 1 << 10;
 
+/// A block of so many bytes is full with fewer rows, too.
+const BLOCK_BYTES: usize = 1 << 18;
+
 impl SiteRows<'_> {
     /// The numbers of all documents and their sequences, in document order.
     pub fn for_each_number(&self, mut each: impl FnMut(u32, Option<u128>, &[u8])) -> Result<()> {
@@ -129,24 +132,81 @@ fn for_each_block_of_rows(
     }
 }
 
-/// What `work` makes of the page of each document that is `wanted`, on all threads. Partition by partition, and in document
-/// order in each; the partitions are the same whatever the memory.
+/// Some pages, not decoded yet.
+pub struct Block<'a> {
+    census: &'a Census,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Block<'_> {
+    fn is_full(&self) -> bool {
+        self.ends.len() == BLOCK || self.bytes.len() >= BLOCK_BYTES
+    }
+
+    /// Calls `each` with every page.
+    pub fn for_each(&self, mut each: impl FnMut(&Page)) -> Result<()> {
+        let (mut page, mut start) = (Page::default(), 0);
+        for &end in &self.ends {
+            self.census.decode(&self.bytes[std::mem::replace(&mut start, end)..end], &mut page)?;
+            each(&page);
+        }
+        Ok(())
+    }
+}
+
+/// Blocks that are made before they are taken. The same for any number of threads, as nothing may rest on it.
+const BLOCKS: usize = 32;
+
+/// What `work` makes of blocks of pages, those of documents that are `wanted`, on all threads. Partition by partition, and in
+/// document order in each; the partitions are the same whatever the memory.
+pub fn for_each_block<T: Send>(
+    census: &Census,
+    wanted: impl Fn(u32) -> bool,
+    work: impl Fn(&Block) -> Result<T> + Sync,
+    mut take: impl FnMut(T) -> Result<()>,
+) -> Result<()> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut finish = |blocks: &mut Vec<Block>| {
+        let made: Vec<Result<T>> = blocks.par_iter().map(&work).collect();
+        blocks.clear();
+        made.into_iter().try_for_each(|made| take(made?))
+    };
+    for partition in 0..census.partition_count() {
+        let (mut reader, mut row) = (census.rows(partition), Vec::new());
+        while reader.next(&mut row)? {
+            if !wanted(numbers_of(&row)?.0) {
+                continue;
+            }
+            if blocks.last().is_none_or(Block::is_full) {
+                if blocks.len() == BLOCKS {
+                    finish(&mut blocks)?;
+                }
+                blocks.push(Block { census, bytes: Vec::new(), ends: Vec::new() });
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.bytes.extend_from_slice(&row);
+                block.ends.push(block.bytes.len());
+            }
+        }
+    }
+    finish(&mut blocks)
+}
+
+/// What `work` makes of the page of each document that is `wanted`, in the order of [`for_each_block`].
 pub fn for_each_page<T: Send>(
     census: &Census,
-    wanted: impl Fn(u32) -> bool + Sync,
+    wanted: impl Fn(u32) -> bool,
     work: impl Fn(&Page) -> T + Sync,
     mut take: impl FnMut(T) -> Result<()>,
 ) -> Result<()> {
-    for partition in 0..census.partition_count() {
-        for_each_block_of_rows(census, partition, |document, _| wanted(document), |rows| {
-            made(census, rows, &|_| true, &work)?.into_iter().try_for_each(&mut take)
-        })?;
-    }
-    Ok(())
+    let all = |block: &Block| {
+        let mut made = Vec::with_capacity(block.ends.len());
+        block.for_each(|page| made.push(work(page)))?;
+        Ok(made)
+    };
+    for_each_block(census, wanted, all, |made| made.into_iter().try_for_each(&mut take))
 }
-
-/// Pages that are read together.
-const PAGES: usize = 1 << 12;
 
 /// Small sites are worked on together, one on a thread; larger ones one at a time, for what they need in memory.
 const SMALL: u64 = 4 << 20;
@@ -238,21 +298,3 @@ impl Group {
         Ok(())
     }
 }
-
-/// The pages of a partition, some thousand at a time, in document order.
-pub fn for_each_block(census: &Census, partition: usize, mut each: impl FnMut(&[Page]) -> Result<()>) -> Result<()> {
-    let mut reader = census.rows(partition);
-    let mut pages: Vec<Page> = Vec::new();
-    let mut row = Vec::new();
-    while reader.next(&mut row)? {
-        let mut page = Page::default();
-        census.decode(&row, &mut page)?;
-        pages.push(page);
-        if pages.len() == PAGES {
-            each(&pages)?;
-            pages.clear();
-        }
-    }
-    each(&pages)
-}
-

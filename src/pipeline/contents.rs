@@ -1,7 +1,6 @@
 //! What of each document is compared: its content, as token hashes, shingle sets and, for what rests on them, tokens.
 
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -16,14 +15,12 @@ pub struct Contents<'a> {
     census: &'a Census,
     marks: &'a PageMarks,
     settings: &'a CompareSettings,
-    sets: Vec<OnceLock<ShingleSet>>,
 }
 
 impl<'a> Contents<'a> {
     /// Without the paragraphs that are marked, or with them where the settings say that everything is compared.
     pub fn new(census: &'a Census, marks: &'a PageMarks, settings: &'a CompareSettings) -> Contents<'a> {
-        let sets = (0..census.len()).map(|_| OnceLock::new()).collect();
-        Contents { census, marks, settings, sets }
+        Contents { census, marks, settings }
     }
 
     /// What the documents are contents of.
@@ -71,16 +68,6 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// The shingles of its content. Made when first asked for.
-    pub fn set(&self, document: u32) -> &ShingleSet {
-        self.sets[document as usize].get_or_init(|| self.make_set(document))
-    }
-
-    /// The first document with the same whole token sequence; `None` where it has no token.
-    pub fn text_class(&self, document: u32) -> Option<u32> {
-        (self.census.token_count(document) > 0).then(|| self.census.first_copy(document))
-    }
-
     /// The shingles of its content.
     pub fn make_set(&self, document: u32) -> ShingleSet {
         self.set_of(&self.census.page(document))
@@ -124,12 +111,6 @@ impl<'a> Contents<'a> {
         let content = spans.filter(|(index, _)| marks.is_none_or(|marks| marks.get(*index).is_none()));
         // A text that could not be read is empty, and its spans stand for nothing.
         Words::of(content.filter_map(|(_, span)| text.get(span.start..span.end)))
-    }
-
-    /// Whether two documents have equal whole token sequences, told by the tokens and not by their hashes.
-    pub fn same_tokens(&self, a: u32, b: u32) -> bool {
-        let (a, b) = (self.census.text(a), self.census.text(b));
-        a == b || Words::of([a.as_str()]) == Words::of([b.as_str()])
     }
 
     /// Its marks, where it has boilerplate that is left out.

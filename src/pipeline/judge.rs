@@ -16,7 +16,7 @@ use crate::findings::{
     ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference,
 };
 use crate::repeats::Repeat;
-use crate::resolve::{self, Decision, Likeness, clusters};
+use crate::resolve::{self, Decision, Decisions, Likeness, clusters};
 
 /// How many of the first paragraphs of a document may be its lead. The contract's four.
 const LEAD_PARAGRAPHS: usize = 4;
@@ -30,7 +30,7 @@ pub struct Judged<'a> {
     /// What each site says on every page.
     pub boilerplate: &'a Boilerplate,
     /// What becomes of each document.
-    pub decisions: &'a [Decision],
+    pub decisions: &'a Decisions,
     /// Paragraphs that several kept documents have, in document order.
     pub reuses: &'a [Reuse],
     /// What documents say twice.
@@ -71,14 +71,14 @@ impl Judged<'_> {
     fn findings_of(&self, document: u32, head: &Head, repeats: Vec<Repeat>) -> Vec<Finding> {
         let entry = &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
         let mut findings = Vec::new();
-        if let Decision::Removed(likeness) = self.decisions[document as usize] {
+        if let Decision::Removed(likeness) = self.decisions.get(document) {
             findings.push(self.duplicate(entry, likeness));
         }
         let of_document = findings.len();
         self.boilerplate_of(entry, &mut findings);
         self.repeats_of(entry, repeats, &mut findings);
         self.reuses_of(entry, &mut findings);
-        if self.decisions[document as usize].is_kept() {
+        if self.decisions.is_kept(document) {
             self.foreign_of(entry, &mut findings);
             self.thin_of(entry, &mut findings);
         }
@@ -197,7 +197,7 @@ impl Judged<'_> {
     /// The clusters, by their kept document.
     pub fn clusters(&self) -> impl Iterator<Item = ClusterRecord> {
         let member = |document: u32| {
-            let Decision::Removed(likeness) = self.decisions[document as usize] else { return None };
+            let Decision::Removed(likeness) = self.decisions.get(document) else { return None };
             Some(Member {
                 document: reference(self.census, document, None),
                 jaccard: likeness.jaccard,

@@ -12,9 +12,11 @@ mod bits;
 mod by_site;
 mod census;
 mod chunks;
+mod company;
 mod compare;
 mod containing;
 mod contents;
+mod copies;
 mod explain;
 mod judge;
 mod marks;
@@ -26,10 +28,12 @@ mod restore;
 mod reuse;
 mod settings;
 mod sites;
+mod sketches;
 mod strip;
 mod templates;
 mod variants;
 mod verify_run;
+mod visited;
 mod write;
 
 use std::collections::BTreeMap;
@@ -45,10 +49,11 @@ use crate::output::{
     Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
     hex128,
 };
-use crate::resolve::{Decision, Standings, groups};
+use crate::resolve::{Decisions, Standings, groups};
 pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
+use copies::Copies;
 pub use explain::{explain, explain_two};
 use judge::Judged;
 use marks::PageMarks;
@@ -56,8 +61,9 @@ pub use means::Means;
 pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
 pub use reuse::ReuseSettings;
-pub use settings::{CandidateSource, CompareSettings, Content, Settings};
+pub use settings::{CandidateSource, CompareLimits, CompareSettings, Content, Settings};
 use sites::Boilerplate;
+use sketches::Sketches;
 pub use strip::Strip;
 use strip::{Strips, StripsWriter};
 pub use verify_run::{Checked, verify};
@@ -253,9 +259,10 @@ pub fn templates(
     progress: &dyn Progress,
 ) -> Result<Told> {
     let census = census::take(&inputs.shards, settings, None, means, progress)?;
-    let mut found = find_templates(&census, settings, means, progress, &mut Clock::default())?;
+    let copies = Copies::of(&census)?;
+    let mut found = find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?;
     templates::tell(&census, &mut found.boilerplate, &found.groups, means)?.for_each(each)?;
-    Ok(told(&census, &[], warnings(&census, settings, &[])))
+    Ok(told(&census, &Decisions::default(), warnings(&census, settings, &[])))
 }
 
 /// Near-duplicate pairs with their similarity, in document order.
@@ -267,14 +274,17 @@ pub fn pairs(
     progress: &dyn Progress,
 ) -> Result<Told> {
     let census = census::take(&inputs.shards, settings, None, means, progress)?;
+    let copies = Copies::of(&census)?;
     let marks = match settings.compare.content {
         Content::Article => {
-            find_templates(&census, settings, means, progress, &mut Clock::default())?.boilerplate.marks
+            find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?.boilerplate.marks
         }
         Content::All => PageMarks::none(&census),
     };
     let contents = Contents::new(&census, &marks, &settings.compare);
-    let found = compare::pairs(&contents, &settings.compare, progress);
+    let compare = within(&settings.compare, means);
+    let sketches = Sketches::of(&contents, &compare, &copies, &means.workspace)?;
+    let found = compare::pairs(&contents, &copies, &sketches, &compare, progress)?;
     census.check()?;
     for pair in &found.pairs {
         each(judge::pair_record(&census, pair))?;
@@ -290,13 +300,13 @@ pub fn pairs(
             found.capped.values().sum::<usize>()
         ));
     }
-    Ok(told(&census, &[], warnings))
+    Ok(told(&census, &Decisions::default(), warnings))
 }
 
 /// What was decided.
 struct Decided {
     boilerplate: Boilerplate,
-    decisions: Vec<Decision>,
+    decisions: Decisions,
 }
 
 fn decide(
@@ -306,11 +316,14 @@ fn decide(
     progress: &dyn Progress,
     clock: &mut Clock,
 ) -> Result<Decided> {
+    let copies = clock.time("copies", || Copies::of(census))?;
     let FoundTemplates { boilerplate, decisions: same, .. } =
-        find_templates(census, settings, means, progress, clock)?;
+        find_templates(census, &copies, settings, means, progress, clock)?;
     let decisions = match same {
         Some(decisions) => decisions,
-        None => clock.time("compare", || keep(census, &boilerplate.marks, settings, progress))?,
+        None => {
+            clock.time("compare", || keep(census, &copies, &boilerplate.marks, settings, means, progress))?
+        }
     };
     Ok(Decided { boilerplate, decisions })
 }
@@ -321,19 +334,21 @@ struct FoundTemplates {
     /// The group of each document, counted once.
     groups: Vec<u32>,
     /// Where counting again changed no document's content, the groups are the decisions.
-    decisions: Option<Vec<Decision>>,
+    decisions: Option<Decisions>,
 }
 
 /// Provisional templates, groups of near-duplicates without them, and the templates with each group counted once.
 fn find_templates(
     census: &Census,
+    copies: &Copies,
     settings: &Settings,
     means: &Means,
     progress: &dyn Progress,
     clock: &mut Clock,
 ) -> Result<FoundTemplates> {
     let provisional = clock.time("templates", || sites::provisional(census, &settings.templates, means))?;
-    let decisions = clock.time("group", || keep(census, &provisional.marks, settings, progress))?;
+    let marks = &provisional.marks;
+    let decisions = clock.time("group", || keep(census, copies, marks, settings, means, progress))?;
     clock.time("recount", || {
         let before = provisional.marks.marked_paragraphs();
         let groups = groups(&decisions);
@@ -345,16 +360,26 @@ fn find_templates(
     })
 }
 
+/// The settings of a comparison that takes no more memory than a stage may.
+fn within(settings: &CompareSettings, means: &Means) -> CompareSettings {
+    let memory_bytes = settings.limits.memory_bytes.min(means.work(1));
+    CompareSettings { limits: CompareLimits { memory_bytes, ..settings.limits }, ..settings.clone() }
+}
+
 fn keep(
     census: &Census,
+    copies: &Copies,
     marks: &PageMarks,
     settings: &Settings,
+    means: &Means,
     progress: &dyn Progress,
-) -> Result<Vec<Decision>> {
+) -> Result<Decisions> {
     let contents = Contents::new(census, marks, &settings.compare);
     let order = settings.keep.sorted(&Standing { contents: &contents })?;
     let protected = |document: u32| census.is_protected(document);
-    let decisions = compare::keep(&contents, &settings.compare, &order, &protected, progress);
+    let compare = within(&settings.compare, means);
+    let sketches = Sketches::of(&contents, &compare, copies, &means.workspace)?;
+    let decisions = compare::keep(&contents, copies, &sketches, &compare, &order, &protected, progress)?;
     census.check()?;
     Ok(decisions)
 }
@@ -387,10 +412,10 @@ impl Standings for Standing<'_> {
 }
 
 /// The sites that lose too much, in the order of their names.
-fn site_losses(census: &Census, decisions: &[Decision], guards: Guards) -> Vec<SiteLoss> {
+fn site_losses(census: &Census, decisions: &Decisions, guards: Guards) -> Vec<SiteLoss> {
     let mut removed = vec![0_u64; census.sites.len()];
-    for (document, decision) in (0..).zip(decisions) {
-        removed[census.site_of(document) as usize] += u64::from(!decision.is_kept());
+    for &(document, _) in decisions.removed() {
+        removed[census.site_of(document) as usize] += 1;
     }
     let loss = |(site, removed): (&census::SiteFacts, u64)| {
         let documents = u64::from(site.documents);
@@ -471,13 +496,13 @@ fn said(record: &RejectedRecord) -> String {
     format!("{}{file}{line}: {}", record.shard, record.reason)
 }
 
-fn told(census: &Census, decisions: &[Decision], warnings: Vec<String>) -> Told {
+fn told(census: &Census, decisions: &Decisions, warnings: Vec<String>) -> Told {
     Told { documents: accounts(census, decisions, [0, 0]).0, warnings }
 }
 
 /// Documents and bytes by what became of them; without decisions all are kept.
-fn accounts(census: &Census, decisions: &[Decision], [kept, removed_bytes]: [u64; 2]) -> (Documents, Bytes) {
-    let removed = decisions.iter().filter(|decision| !decision.is_kept()).count() as u64;
+fn accounts(census: &Census, decisions: &Decisions, [kept, removed_bytes]: [u64; 2]) -> (Documents, Bytes) {
+    let removed = decisions.removed().len() as u64;
     let read = u64::from(census.len()) + census.rejected.count;
     let documents =
         Documents { read, removed, rejected: census.rejected.count, kept: u64::from(census.len()) - removed };
@@ -520,7 +545,7 @@ fn files_of(shard: &Shard) -> Vec<InputFile> {
 }
 
 fn recall(settings: &CompareSettings) -> Recall {
-    let screening = compare::screening(settings.min_similarity);
+    let screening = sketches::screening(settings.min_similarity);
     let exact = settings.candidates == CandidateSource::Exact;
     Recall {
         candidates: if exact { "exact" } else { "signatures" }.to_owned(),

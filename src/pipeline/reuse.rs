@@ -10,11 +10,11 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::alike::{Alike, AlikeSettings};
-use super::by_site::for_each_block;
-use super::census::Census;
+use super::by_site::for_each_page;
+use super::census::{Census, Page};
 use super::marks::PageMarks;
 use crate::error::Result;
-use crate::resolve::Decision;
+use crate::resolve::Decisions;
 
 /// What counts as reused.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +65,7 @@ pub struct Reuse {
 pub fn find(
     census: &Census,
     marks: &PageMarks,
-    decisions: &[Decision],
+    decisions: &Decisions,
     settings: &ReuseSettings,
 ) -> Result<Vec<Reuse>> {
     let forms = Forms::collect(census, decisions, settings)?;
@@ -89,20 +89,17 @@ struct Forms {
 }
 
 impl Forms {
-    fn collect(census: &Census, decisions: &[Decision], settings: &ReuseSettings) -> Result<Forms> {
+    fn collect(census: &Census, decisions: &Decisions, settings: &ReuseSettings) -> Result<Forms> {
         let mut sorted: Vec<(u128, u32, u32)> = Vec::new();
-        for partition in 0..census.partition_count() {
-            for_each_block(census, partition, |pages| {
-                for page in pages.iter().filter(|page| decisions[page.document as usize].is_kept()) {
-                    for (index, paragraph) in page.paragraphs.iter().enumerate() {
-                        if paragraph.tokens.len() >= settings.min_tokens {
-                            sorted.push((paragraph.exact, page.document, index as u32));
-                        }
-                    }
-                }
-                Ok(())
-            })?;
-        }
+        let long = |page: &Page| {
+            let paragraphs = (0..).zip(&page.paragraphs);
+            let long = paragraphs.filter(|(_, paragraph)| paragraph.tokens.len() >= settings.min_tokens);
+            long.map(|(index, paragraph)| (paragraph.exact, page.document, index)).collect::<Vec<_>>()
+        };
+        for_each_page(census, |document| decisions.is_kept(document), long, |long| {
+            sorted.extend(long);
+            Ok(())
+        })?;
         sorted.par_sort_unstable();
         let mut equal: Vec<&[(u128, u32, u32)]> = sorted.chunk_by(|a, b| a.0 == b.0).collect();
         equal.par_sort_unstable_by_key(|places| (places[0].1, places[0].2));
@@ -207,9 +204,9 @@ impl Relations {
 }
 
 /// For each kept document, the first one with the same whole text.
-fn texts(census: &Census, decisions: &[Decision]) -> Vec<u32> {
+fn texts(census: &Census, decisions: &Decisions) -> Vec<u32> {
     let mut firsts = HashMap::new();
-    let text = |document: u32| match decisions[document as usize].is_kept() {
+    let text = |document: u32| match decisions.is_kept(document) {
         true => *firsts.entry(census.first_copy(document)).or_insert(document),
         false => document,
     };

@@ -214,9 +214,9 @@ impl StripsWriter {
     pub fn add(&mut self, judged: &Judged, first: u32, told: &[Told]) -> Result<()> {
         let Some(rows) = &mut self.rows else { return Ok(()) };
         let cut = |(number, told): (usize, &Told)| {
-            let document = first as usize + number;
+            let document = first + number as u32;
             let flagged: Vec<Flagged> = told.findings.iter().filter_map(Flagged::of).collect();
-            if flagged.is_empty() || !judged.decisions[document].is_kept() {
+            if flagged.is_empty() || !judged.decisions.is_kept(document) {
                 return Vec::new();
             }
             let Settings { strip, repeats, .. } = judged.settings;

@@ -16,7 +16,7 @@ use crate::findings::KINDS;
 use crate::output::{
     Fate, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest,
 };
-use crate::resolve::Decision;
+use crate::resolve::Decisions;
 
 /// What the records say, in figures.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub fn records(
         strips.add(judged, first, &told)?;
         progress.advance(told.len() as u64);
         for (document, Told { head, findings }) in (first..).zip(told) {
-            match judged.decisions[document as usize].is_kept() {
+            match judged.decisions.is_kept(document) {
                 true => counts.bytes_kept += head.bytes,
                 false => counts.bytes_removed += head.bytes,
             }
@@ -152,7 +152,7 @@ fn write_lines(
 pub fn corpus(
     run: &RunDir,
     census: &Census,
-    decisions: &[Decision],
+    decisions: &Decisions,
     strips: &Strips,
     with_removed: bool,
     settings: &Settings,
@@ -209,7 +209,7 @@ pub fn corpus(
 /// Writes the kept records of all shards, in input order, to `out`: the bytes that `corpus/` would have.
 pub fn filter(
     census: &Census,
-    decisions: &[Decision],
+    decisions: &Decisions,
     strips: &Strips,
     settings: &Settings,
     out: &mut dyn Write,
@@ -258,7 +258,7 @@ fn again(
 /// Tells of each record what became of it.
 struct Fates<'a> {
     census: &'a Census,
-    decisions: &'a [Decision],
+    decisions: &'a Decisions,
 }
 
 impl Fates<'_> {
@@ -267,11 +267,10 @@ impl Fates<'_> {
             PieceKind::Framing => Fate::Framing,
             PieceKind::Fragment { .. } | PieceKind::Torn => Fate::Rejected,
             PieceKind::Record => {
-                let decision = self.census.document_at(id).and_then(|number| self.decisions.get(number as usize));
-                match decision {
+                match self.census.document_at(id).map(|document| self.decisions.is_kept(document)) {
                     None => Fate::Rejected,
-                    Some(Decision::Kept) => Fate::Kept,
-                    Some(Decision::Removed(_)) => Fate::Removed,
+                    Some(true) => Fate::Kept,
+                    Some(false) => Fate::Removed,
                 }
             }
         }
