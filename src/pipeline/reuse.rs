@@ -203,7 +203,9 @@ impl Relations {
 fn texts(census: &Census, decisions: &Decisions) -> Vec<u32> {
     let mut firsts = HashMap::new();
     let text = |(document, entry): (usize, &super::census::Entry)| match entry.sequence {
-        Some(sequence) if decisions.is_kept(document as u32) => *firsts.entry(sequence).or_insert(document as u32),
+        Some(sequence) if decisions.is_kept(document as u32) => {
+            *firsts.entry(sequence).or_insert(document as u32)
+        }
         _ => document as u32,
     };
     census.documents.iter().enumerate().map(text).collect()

@@ -119,7 +119,8 @@ impl Case<'_> {
 
     fn keep(&self, limits: CompareLimits) -> Decisions {
         let settings = CompareSettings { limits, ..self.settings.clone() };
-        keep(self.contents, self.copies, self.sketches, &settings, &self.order, &is_protected, &Silent).unwrap()
+        keep(self.contents, self.copies, self.sketches, &settings, &self.order, &is_protected, &Silent)
+            .unwrap()
     }
 
     fn pairs_by_force(&self) -> Vec<(u32, u32, f64)> {
@@ -140,7 +141,12 @@ impl Case<'_> {
 
 /// Calls `check` with corpora of `count` texts, by signatures and exactly. The bands are too few, so that signatures miss
 /// about a tenth of the pairs.
-fn for_cases(seeds: Range<u64>, count: usize, min_containment: Option<f64>, check: impl Fn(&Case, &mut Draws)) {
+fn for_cases(
+    seeds: Range<u64>,
+    count: usize,
+    min_containment: Option<f64>,
+    check: impl Fn(&Case, &mut Draws),
+) {
     for seed in seeds {
         for candidates in [CandidateSource::Signatures, CandidateSource::Exact] {
             let mut draws = Draws(seed);
@@ -150,7 +156,8 @@ fn for_cases(seeds: Range<u64>, count: usize, min_containment: Option<f64>, chec
             let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
             let workspace = Workspace::temporary().unwrap();
             let copies = Copies::of(&contents, &workspace, 1 << 20).unwrap();
-            let sketches = Sketches::of(&contents, &settings.compare, &copies, &workspace).unwrap().with_bands(3);
+            let sketches =
+                Sketches::of(&contents, &settings.compare, &copies, &workspace).unwrap().with_bands(3);
             let mut order: Vec<u32> = (0..contents.len()).collect();
             order.sort_by_key(|&document| (!is_protected(document), mix(u64::from(document) ^ seed)));
             let sets = (0..contents.len()).map(|document| contents.make_set(document)).collect();
