@@ -1288,7 +1288,8 @@ fn pairs_that_bands_miss_are_missed_in_blocks_and_batches_of_any_size() {
     fs::create_dir(dir.path().join("input")).unwrap();
     fs::write(dir.path().join("input/0.jsonl"), lines.join("\n")).unwrap();
     let scratch = Scratch { dir, shards: Vec::new() };
-    let expected: Vec<u64> = distances.iter().zip(10..).map(|(distance, place)| (place + distance) as u64).collect();
+    let expected: Vec<u64> =
+        distances.iter().zip(10..).map(|(distance, place)| (place + distance) as u64).collect();
     for (threads, block, memory_bytes) in
         [(1, 64, usize::MAX), (3, 64, usize::MAX), (2, 1, usize::MAX), (2, 200, 0), (3, 50, 20_000)]
     {

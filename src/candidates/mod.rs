@@ -183,8 +183,9 @@ impl<'a, S: Sets> Candidates<'a, S> {
     {
         let relation = Relation::All(similarity);
         let mut rows = Rows::new(&relation);
-        (0..documents)
-            .for_each(|document| rows.push(Row { group: sets.group(document), size: 0, buckets: &[], bytes: &[] }));
+        (0..documents).for_each(|document| {
+            rows.push(Row { group: sets.group(document), size: 0, buckets: &[], bytes: &[] })
+        });
         let counted = sets.clone();
         let rarity = SharedRarity::made_by(move || Rarity::of_all(&counted, documents));
         Candidates::new(relation, RowRange::owned(rows), sets, rarity)
@@ -271,11 +272,18 @@ pub fn rows_of(signatures: &Signatures) -> Rows {
     let mut buckets = 0;
     for band in 0..relation.bands() {
         let signed = || signatures.keys(band).iter().zip(signatures.shingles()).zip(0..);
-        let keys = || signed().filter(|((_, shingles), _)| **shingles > 0).map(|((key, _), slot)| Keyed { key: *key, slot });
+        let keys = || {
+            signed()
+                .filter(|((_, shingles), _)| **shingles > 0)
+                .map(|((key, _), slot)| Keyed { key: *key, slot })
+        };
         let mut sieve = Sieve::new(signatures.len() as u32);
         keys().for_each(|keyed| sieve.note(keyed.key));
         let found = Band::of(keys().filter(|keyed| sieve.may_be_shared(keyed.key)).collect(), BUCKET_LIMIT);
-        found.members.iter().for_each(|member| rows.set_bucket(member.slot as usize, band, buckets + member.bucket()));
+        found
+            .members
+            .iter()
+            .for_each(|member| rows.set_bucket(member.slot as usize, band, buckets + member.bucket()));
         buckets += found.buckets;
     }
     rows

@@ -282,7 +282,9 @@ fn what_is_a_candidate_depends_on_the_two_documents_alone() {
             expected.retain(|&(a, b)| relation.holds(rows.row(a as usize), rows.row(b as usize)));
             expected.sort_unstable();
             assert!(expected.len() > all / 2 && expected.len() < all, "{} of {all}", expected.len());
-            for (part, limit) in [1, 7, 50, 1000].into_iter().flat_map(|part| limits.map(|limit| (part, limit))) {
+            for (part, limit) in
+                [1, 7, 50, 1000].into_iter().flat_map(|part| limits.map(|limit| (part, limit)))
+            {
                 let found = pairs_in_parts(relation, &rows, &sets, FOUR_FIFTHS, part, limit);
                 let missed = expected.iter().filter(|pair| !found.contains(pair)).count();
                 let said = format!("{relation:?}, parts of {part}, limit {limit}: {missed} missed");
@@ -306,9 +308,13 @@ fn who_shares_a_key_is_found_and_nobody_else() {
             (0..keys).rev().map(keyed).filter(|keyed| sieve.may_be_shared(keyed.key)).collect();
         let band = Band::of(left, 20);
         let count = |slot: u32| (0..keys).filter(|&other| key(other) == key(slot)).count();
-        let expected: Vec<(u32, bool)> =
-            (0..keys).map(|slot| (slot, count(slot))).filter(|&(_, n)| n > 1).map(|(slot, n)| (slot, n > 20)).collect();
-        let found: Vec<(u32, bool)> = band.members.iter().map(|member| (member.slot, member.is_crowded())).collect();
+        let expected: Vec<(u32, bool)> = (0..keys)
+            .map(|slot| (slot, count(slot)))
+            .filter(|&(_, n)| n > 1)
+            .map(|(slot, n)| (slot, n > 20))
+            .collect();
+        let found: Vec<(u32, bool)> =
+            band.members.iter().map(|member| (member.slot, member.is_crowded())).collect();
         assert_eq!(found, expected);
         for (a, b) in band.members.iter().zip(band.members.iter().skip(1)) {
             assert_eq!(a.bucket() == b.bucket(), key(a.slot) == key(b.slot));
@@ -324,7 +330,8 @@ fn who_shares_a_key_is_found_and_nobody_else() {
 #[test]
 fn full_buckets_are_moved_and_stay_so() {
     let sets = vec![ShingleSet::from_hashes((0..80).map(mix).collect()); 30];
-    let mut index = Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 5), &sets).with_bucket_limit(10);
+    let mut index =
+        Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 5), &sets).with_bucket_limit(10);
     for inserted in 1..=30 {
         index.insert(inserted - 1);
         let moved = index.moved.iter().filter(|&&moved| moved).count();

@@ -15,12 +15,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::company::Company;
 use super::containing::{self, Containing};
 use super::contents::Contents;
 use super::copies::{Copies, group_of, same_group};
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareLimits, CompareSettings};
-use super::company::Company;
 use super::sketches::{Sketches, content_hash};
 use super::visited::{CachedSets, Visited};
 use crate::candidates::{Candidates, Rarity, Row, SAMPLE, Sets, SharedRarity, salt};
@@ -393,7 +393,10 @@ impl<'a> Keeper<'a> {
     /// The witness of a later document, of this row, in a batch that was settled, when it is more similar than what was found so far.
     fn better(&self, batch: &Batch, place: usize, row: Row) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if (first != place && first >= self.kept.len()) || !self.is_sought(place) || self.equal(place).is_some() {
+        if (first != place && first >= self.kept.len())
+            || !self.is_sought(place)
+            || self.equal(place).is_some()
+        {
             return None;
         }
         let made = OnceCell::new();
@@ -446,7 +449,8 @@ impl<'a> Keeper<'a> {
     /// How alike two documents are, measured on the tokens, where it is enough.
     fn reached(&self, document: u32, of: u32) -> Option<Likeness> {
         let overlap = confirmed(self.contents, document, of);
-        let reaches = overlap.reaches(self.settings.min_similarity) && same_group(self.contents, document, of);
+        let reaches =
+            overlap.reaches(self.settings.min_similarity) && same_group(self.contents, document, of);
         reaches.then(|| Likeness {
             of,
             jaccard: overlap.jaccard(),
@@ -666,8 +670,10 @@ impl Pairing<'_> {
         let sets = CachedSets::new(self.contents, firsts, self.settings.limits.memory_bytes / 8);
         for start in (0..firsts.len()).step_by(LATER_BLOCK) {
             let block = &firsts[start..firsts.len().min(start + LATER_BLOCK)];
-            let lists: Vec<Vec<u32>> =
-                block.par_iter().map(|&document| index.lists_of(&shingles(self.contents, document))).collect();
+            let lists: Vec<Vec<u32>> = block
+                .par_iter()
+                .map(|&document| index.lists_of(&shingles(self.contents, document)))
+                .collect();
             lists.iter().zip(start as u32..).for_each(|(lists, rank)| index.insert(rank, lists));
         }
         let containing = |part: usize| {
@@ -679,7 +685,11 @@ impl Pairing<'_> {
                 if !shorter || !same_group(self.contents, a, b) {
                     return None;
                 }
-                Some((part, whole as usize, containment_at_least(&sets.set(part as u32), &sets.set(whole), least)?))
+                Some((
+                    part,
+                    whole as usize,
+                    containment_at_least(&sets.set(part as u32), &sets.set(whole), least)?,
+                ))
             };
             candidates.into_iter().filter_map(measure).collect::<Vec<_>>()
         };

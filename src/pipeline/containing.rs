@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use super::compare::{confirmed, shingles};
 use super::contents::Contents;
 use super::copies::same_group;
-use super::visited::CachedSets;
 use super::settings::{CandidateSource, CompareSettings};
+use super::visited::CachedSets;
 use crate::candidates::{ContainmentIndex, Sets};
 use crate::resolve::{Likeness, Measure};
 use crate::shingle::ShingleSet;
@@ -78,7 +78,8 @@ impl<'a> Containing<'a> {
             let overlap = containment_at_least(&part, &whole, self.min_containment)?;
             Some(self.likeness(self.documents[other as usize], overlap))
         };
-        let mut measured: Vec<Likeness> = candidates.into_iter().filter(may_contain).filter_map(measure).collect();
+        let mut measured: Vec<Likeness> =
+            candidates.into_iter().filter(may_contain).filter_map(measure).collect();
         // Candidates come in keep order, and the sort leaves equals as they are.
         measured.sort_by(|a, b| b.is_preferred_to(a).cmp(&a.is_preferred_to(b)));
         measured.iter().find_map(|likeness| {

@@ -168,7 +168,8 @@ fn rows_of(
 ) -> Result<(Rows, Vec<bool>)> {
     let mut rows = Rows::blank(sketches.relation(), places.len());
     let mut crowded = vec![false; places.len()];
-    let number = |place: u32| (place as usize).checked_sub(places.start).filter(|number| *number < places.len());
+    let number =
+        |place: u32| (place as usize).checked_sub(places.start).filter(|number| *number < places.len());
     let here: Vec<(u32, usize)> =
         by_slot.iter().filter_map(|&(slot, place)| Some((slot, number(place)?))).collect();
     let mut heads = Heads::default();

@@ -59,11 +59,9 @@ impl Decisions {
     /// What becomes of each, in document order.
     pub fn iter(&self) -> impl Iterator<Item = Decision> {
         let mut removed = self.removed.iter().peekable();
-        (0..self.documents).map(move |document| {
-            match removed.next_if(|(next, _)| *next == document) {
-                Some((_, likeness)) => Decision::Removed(*likeness),
-                None => Decision::Kept,
-            }
+        (0..self.documents).map(move |document| match removed.next_if(|(next, _)| *next == document) {
+            Some((_, likeness)) => Decision::Removed(*likeness),
+            None => Decision::Kept,
         })
     }
 }
@@ -75,7 +73,8 @@ mod tests {
     #[test]
     fn who_is_not_removed_stays() {
         let removed = [(130, 3), (0, 64), (63, 64)];
-        let decisions = Decisions::new(131, removed.map(|(document, of)| (document, Likeness::exact(of))).into());
+        let decisions =
+            Decisions::new(131, removed.map(|(document, of)| (document, Likeness::exact(of))).into());
         for (document, decision) in (0..).zip(decisions.iter()) {
             let of = removed.iter().find(|(removed, _)| *removed == document).map(|(_, of)| *of);
             let expected = of.map_or(Decision::Kept, |of| Decision::Removed(Likeness::exact(of)));
@@ -83,7 +82,10 @@ mod tests {
             assert_eq!(decisions.is_kept(document), of.is_none(), "document {document}");
         }
         assert_eq!((decisions.iter().count(), decisions.len(), decisions.is_empty()), (131, 131, false));
-        assert_eq!(decisions.removed().iter().map(|(document, _)| *document).collect::<Vec<_>>(), [0, 63, 130]);
+        assert_eq!(
+            decisions.removed().iter().map(|(document, _)| *document).collect::<Vec<_>>(),
+            [0, 63, 130]
+        );
         assert!(decisions.is_kept(1000) && Decisions::default().is_kept(0)); // not decided on
     }
 }

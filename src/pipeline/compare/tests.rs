@@ -118,7 +118,8 @@ impl Case<'_> {
 
     fn keep(&self, limits: CompareLimits) -> Decisions {
         let settings = CompareSettings { limits, ..self.settings.clone() };
-        keep(self.contents, self.copies, self.sketches, &settings, &self.order, &is_protected, &Silent).unwrap()
+        keep(self.contents, self.copies, self.sketches, &settings, &self.order, &is_protected, &Silent)
+            .unwrap()
     }
 
     fn pairs_by_force(&self) -> Vec<(u32, u32, f64)> {
@@ -139,7 +140,12 @@ impl Case<'_> {
 
 /// Calls `check` with corpora of `count` texts, by signatures and exactly. The bands are too few, so that signatures miss
 /// about a tenth of the pairs.
-fn for_cases(seeds: Range<u64>, count: usize, min_containment: Option<f64>, check: impl Fn(&Case, &mut Draws)) {
+fn for_cases(
+    seeds: Range<u64>,
+    count: usize,
+    min_containment: Option<f64>,
+    check: impl Fn(&Case, &mut Draws),
+) {
     for seed in seeds {
         for candidates in [CandidateSource::Signatures, CandidateSource::Exact] {
             let mut draws = Draws(seed);
