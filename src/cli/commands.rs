@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::CommandFactory;
-use dittograph::corpus::{Format, Inputs, find_shards};
+use dittograph::corpus::{Format, Inputs, estimate, find_shards};
 use dittograph::error::{Error, Result};
 use dittograph::output::{Documents, FinishedRun, NewDir, Summary};
 use dittograph::pipeline::{self, Guards, Job, Means, Settings, Target, Told};
@@ -231,7 +231,8 @@ impl Session {
             tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
         let inputs = find_shards(&read.inputs, read.format, spool.path())?;
         let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
-        let means = Means::new(Workspace::create(spool.path().join("run"))?, budget);
+        let workspace = Workspace::create(spool.path().join("run"))?;
+        let means = Means::new(workspace, budget, &estimate(&inputs.shards)?)?;
         let bar = Bar::new(run.progress, run.quiet);
         Ok(Session { inputs, settings, means, bar, quiet: run.quiet, _spool: spool })
     }
