@@ -126,7 +126,7 @@ fn a_short_index_finds_what_force_finds() {
     }
 }
 
-/// The same as [`pairs_by`]; every third set is put aside.
+/// The same as [`pairs_by`].
 fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, u32)> {
     let mut frequencies = Frequencies::new(1 << 12, threshold.similarity());
     for &shingle in sets.iter().flat_map(ShingleSet::hashes) {
@@ -139,24 +139,33 @@ fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, 
         frequencies.list(number, &mut twice, &mut listings);
     }
     listings.sort_unstable();
-    let mut index = ShortIndex::new(sets.len() as u32, listings, threshold.similarity());
+    let mut listed = vec![Listed::default(); sets.len()];
+    let each = |listing: Listing, found| {
+        let Listing { place, set, size, left, parity } = listing;
+        let own = &mut listed[set as usize];
+        (own.size, own.parity) = (size, parity);
+        own.places.push(ListedPlace { place, left, found });
+        Ok::<(), std::convert::Infallible>(())
+    };
+    partnered(listings.into_iter().map(Ok), threshold.similarity(), u64::MAX, each).unwrap();
+    // The second index has every second set only; the others ask it from outside.
+    let halves = [1, 0].map(|odd| listed.iter().skip(odd).step_by(1 + odd).cloned().collect::<Vec<_>>());
+    let [mut half, mut index] = halves.map(|listed| ShortIndex::new(&listed, threshold.similarity()));
     let mut pairs = Vec::new();
-    let (mut found, mut aside) = (Vec::new(), Vec::new());
+    let (mut found, mut outside) = (Vec::new(), Vec::new());
     for number in 0..sets.len() as u32 {
         index.candidates(number, &mut found);
-        index.aside(number, &mut aside);
-        assert!(found.iter().all(|other| other % 3 != 0) && aside.iter().all(|other| other % 3 == 0));
-        found.append(&mut aside);
-        found.sort_unstable();
         assert!(found.is_sorted_by(|a, b| a < b), "no repeats: {found:?}");
+        half.candidates_of(&listed[number as usize], &mut outside);
+        let odd = found.iter().filter(|&&other| other % 2 == 1).map(|other| other / 2);
+        assert!(odd.eq(outside.iter().copied()));
         let alike = |&&other: &&u32| threshold.reached(&sets[other as usize], &sets[number as usize]);
         pairs.extend(found.iter().filter(alike).map(|&other| (other, number)));
-        if number % 3 == 0 {
-            index.put_aside(number);
-        } else {
-            index.insert(number);
-            index.take_back(number);
-            index.insert(number);
+        index.insert(number);
+        index.take_back(number);
+        index.insert(number);
+        if number % 2 == 1 {
+            half.insert(number / 2);
         }
     }
     pairs

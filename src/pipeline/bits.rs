@@ -21,4 +21,9 @@ impl Bits {
         self.0[document as usize / 64] |= 1 << (document % 64);
         had
     }
+
+    /// Takes one out.
+    pub fn clear(&mut self, document: u32) {
+        self.0[document as usize / 64] &= !(1 << (document % 64));
+    }
 }

@@ -292,7 +292,8 @@ pub fn numbers_of(row: &[u8]) -> Result<(u32, u32, Option<u128>)> {
     page::sequence(row).ok_or_else(damaged)
 }
 
-fn damaged() -> Error {
+/// What is said when temporary data are not what was written.
+pub fn damaged() -> Error {
     Error::Run("the temporary files of this run are damaged; look at the disk of --tmp, then run with --force".to_owned())
 }
 

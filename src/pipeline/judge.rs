@@ -6,7 +6,7 @@ use super::census::{Census, Head};
 use super::compare::Pair;
 use super::marks::{Mark, Marks};
 use super::repeated::Repeated;
-use super::reuse::Reuse;
+use super::reuse::{Reuse, Reused};
 use super::settings::Settings;
 use super::sites::Boilerplate;
 use super::templates::NETWORK;
@@ -31,8 +31,8 @@ pub struct Judged<'a> {
     pub boilerplate: &'a Boilerplate,
     /// What becomes of each document.
     pub decisions: &'a Decisions,
-    /// Paragraphs that several kept documents have, in document order.
-    pub reuses: &'a [Reuse],
+    /// Paragraphs that several kept documents have, where that was asked.
+    pub reused: Option<&'a Reused>,
     /// What documents say twice.
     pub repeated: &'a Repeated,
 }
@@ -54,13 +54,15 @@ impl Judged<'_> {
     pub fn for_each_block(&self, mut each: impl FnMut(u32, Vec<Told>) -> Result<()>) -> Result<()> {
         let mut heads = self.census.heads_from(0)?;
         let mut repeated = self.repeated.reader()?;
+        let mut reused = self.reused.map(Reused::reader).transpose()?;
         for first in (0..self.census.len()).step_by(BLOCK) {
             let mut block = Vec::with_capacity(BLOCK);
             for (document, head) in (first..).zip(heads.by_ref().take(BLOCK)) {
-                block.push((document, head?, repeated.of(document)?));
+                let reuses = reused.as_mut().map_or(Ok(Vec::new()), |reused| reused.of(document))?;
+                block.push((document, head?, repeated.of(document)?, reuses));
             }
-            let tell = |(document, head, repeats): (u32, Head, Vec<Repeat>)| {
-                let findings = self.findings_of(document, &head, repeats);
+            let tell = |(document, head, repeats, reuses): (u32, Head, Vec<Repeat>, Vec<Reuse>)| {
+                let findings = self.findings_of(document, &head, repeats, &reuses);
                 Told { head, findings }
             };
             each(first, block.into_par_iter().with_min_len(32).map(tell).collect())?;
@@ -68,7 +70,7 @@ impl Judged<'_> {
         self.census.check()
     }
 
-    fn findings_of(&self, document: u32, head: &Head, repeats: Vec<Repeat>) -> Vec<Finding> {
+    fn findings_of(&self, document: u32, head: &Head, repeats: Vec<Repeat>, reuses: &[Reuse]) -> Vec<Finding> {
         let entry = &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
         let mut findings = Vec::new();
         if let Decision::Removed(likeness) = self.decisions.get(document) {
@@ -77,7 +79,7 @@ impl Judged<'_> {
         let of_document = findings.len();
         self.boilerplate_of(entry, &mut findings);
         self.repeats_of(entry, repeats, &mut findings);
-        self.reuses_of(entry, &mut findings);
+        self.reuses_of(entry, reuses, &mut findings);
         if self.decisions.is_kept(document) {
             self.foreign_of(entry, &mut findings);
             self.thin_of(entry, &mut findings);
@@ -148,11 +150,9 @@ impl Judged<'_> {
         }
     }
 
-    fn reuses_of(&self, entry: &Entry, findings: &mut Vec<Finding>) {
-        let document = entry.document;
-        let start = self.reuses.partition_point(|reuse| reuse.document < document);
-        for reuse in self.reuses[start..].iter().take_while(|reuse| reuse.document == document) {
-            let elsewhere = reuse.first.0 != document;
+    fn reuses_of(&self, entry: &Entry, reuses: &[Reuse], findings: &mut Vec<Finding>) {
+        for reuse in reuses {
+            let elsewhere = reuse.first.0 != entry.document;
             let evidence = Evidence::Reused {
                 documents: reuse.documents,
                 sites: reuse.sites,

@@ -138,14 +138,15 @@ pub fn run(
         .time("templates told", || templates::tell(&census, &mut decided.boilerplate, &groups, means))?;
     let marks = &decided.boilerplate.marks;
     let repeated = clock.time("repeats", || repeated::find(&census, marks, &settings.repeats, means))?;
-    let reuses =
-        clock.time("reuse", || reuse::find(&census, marks, &decided.decisions, &settings.reuse))?;
+    let is_kept = |document: u32| decided.decisions.is_kept(document);
+    let reused =
+        clock.time("reuse", || reuse::find(&census, marks, &is_kept, &settings.reuse, means))?;
     let judged = Judged {
         census: &census,
         settings,
         boilerplate: &decided.boilerplate,
         decisions: &decided.decisions,
-        reuses: &reuses,
+        reused: Some(&reused),
         repeated: &repeated,
     };
     let mut strips = StripsWriter::new(settings, means);
@@ -228,7 +229,7 @@ pub fn filter(
                 settings,
                 boilerplate: &decided.boilerplate,
                 decisions: &decided.decisions,
-                reuses: &[],
+                reused: None,
                 repeated: &repeated,
             };
             let mut strips = StripsWriter::new(settings, means);
