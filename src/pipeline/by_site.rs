@@ -199,7 +199,11 @@ impl Group {
 }
 
 /// The pages of a partition, some thousand at a time, in document order.
-pub fn for_each_block(census: &Census, partition: usize, mut each: impl FnMut(&[Page]) -> Result<()>) -> Result<()> {
+pub fn for_each_block(
+    census: &Census,
+    partition: usize,
+    mut each: impl FnMut(&[Page]) -> Result<()>,
+) -> Result<()> {
     let mut reader = census.rows(partition);
     let mut pages: Vec<Page> = Vec::new();
     let mut row = Vec::new();
@@ -214,4 +218,3 @@ pub fn for_each_block(census: &Census, partition: usize, mut each: impl FnMut(&[
     }
     each(&pages)
 }
-

@@ -48,7 +48,6 @@ pub struct Told {
 /// Documents whose findings are made together.
 const BLOCK: usize = 1 << 12;
 
-
 impl Judged<'_> {
     /// The findings of all documents, some thousand at a time; with the number of the first of them.
     pub fn for_each_block(&self, mut each: impl FnMut(u32, Vec<Told>) -> Result<()>) -> Result<()> {
@@ -69,7 +68,8 @@ impl Judged<'_> {
     }
 
     fn findings_of(&self, document: u32, head: &Head, repeats: Vec<Repeat>) -> Vec<Finding> {
-        let entry = &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
+        let entry =
+            &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
         let mut findings = Vec::new();
         if let Decision::Removed(likeness) = self.decisions[document as usize] {
             findings.push(self.duplicate(entry, likeness));

@@ -132,8 +132,7 @@ pub fn run(
         .time("templates told", || templates::tell(&census, &mut decided.boilerplate, &groups, means))?;
     let marks = &decided.boilerplate.marks;
     let repeated = clock.time("repeats", || repeated::find(&census, marks, &settings.repeats, means))?;
-    let reuses =
-        clock.time("reuse", || reuse::find(&census, marks, &decided.decisions, &settings.reuse))?;
+    let reuses = clock.time("reuse", || reuse::find(&census, marks, &decided.decisions, &settings.reuse))?;
     let judged = Judged {
         census: &census,
         settings,
@@ -145,7 +144,8 @@ pub fn run(
     let mut strips = StripsWriter::new(settings, means);
     let counts =
         clock.time("findings", || write::records(&dir, &judged, &templates, &mut strips, progress))?;
-    let (documents, mut bytes) = accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
+    let (documents, mut bytes) =
+        accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
     if let Job::Dedupe { with_removed } = job {
         let strips = strips.finish()?;
         bytes.stripped = clock.time("write", || {

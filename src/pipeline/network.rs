@@ -44,7 +44,12 @@ pub fn find(census: &Census, boilerplate: &mut Boilerplate, means: &Means) -> Re
 }
 
 /// The same network as in `provisional` with each group heard once, where it was marked there.
-pub fn recount(census: &Census, boilerplate: &mut Boilerplate, provisional: Boilerplate, groups: &[u32]) -> Result<()> {
+pub fn recount(
+    census: &Census,
+    boilerplate: &mut Boilerplate,
+    provisional: Boilerplate,
+    groups: &[u32],
+) -> Result<()> {
     let Boilerplate { network, marks: before, .. } = provisional;
     if network.templates.is_empty() {
         return Ok(());

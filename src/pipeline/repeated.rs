@@ -23,7 +23,12 @@ type Row = [u32; 20];
 const NONE: u32 = u32::MAX;
 
 /// Looks for it in all documents.
-pub fn find(census: &Census, marks: &PageMarks, settings: &RepeatSettings, means: &Means) -> Result<Repeated> {
+pub fn find(
+    census: &Census,
+    marks: &PageMarks,
+    settings: &RepeatSettings,
+    means: &Means,
+) -> Result<Repeated> {
     let mut rows: Sorter<Row> = Sorter::new(&means.workspace, "repeats", means.work(4));
     for partition in 0..census.partition_count() {
         for_each_block(census, partition, |pages| {
@@ -35,7 +40,10 @@ pub fn find(census: &Census, marks: &PageMarks, settings: &RepeatSettings, means
                     (!marked).then(|| page.tokens_of(paragraph))
                 };
                 let paragraphs: Vec<Option<&[u64]>> = page.paragraphs.iter().map(content).collect();
-                repeats::find(&paragraphs, settings).into_iter().map(|repeat| row(page.document, &repeat)).collect()
+                repeats::find(&paragraphs, settings)
+                    .into_iter()
+                    .map(|repeat| row(page.document, &repeat))
+                    .collect()
             };
             let found: Vec<Vec<Row>> = pages.par_iter().with_min_len(32).map(found).collect();
             found.iter().try_for_each(|found| rows.extend(found))

@@ -74,7 +74,12 @@ pub fn find(
     let is_content = |&(document, paragraph): &(u32, u32)| {
         marks.get(document).is_none_or(|marks| marks.get(paragraph as usize).is_none())
     };
-    let mut reuses = told(&forms, &relations, &Tallying { forms: &forms, texts: &texts, site_of: &|document| census.site_of(document) }, &is_content);
+    let mut reuses = told(
+        &forms,
+        &relations,
+        &Tallying { forms: &forms, texts: &texts, site_of: &|document| census.site_of(document) },
+        &is_content,
+    );
     reuses.par_sort_unstable_by_key(|reuse| (reuse.document, reuse.paragraph));
     Ok(reuses)
 }
@@ -106,7 +111,8 @@ impl Forms {
         sorted.par_sort_unstable();
         let mut equal: Vec<&[(u128, u32, u32)]> = sorted.chunk_by(|a, b| a.0 == b.0).collect();
         equal.par_sort_unstable_by_key(|places| (places[0].1, places[0].2));
-        let mut forms = Forms { starts: vec![0], places: Vec::with_capacity(sorted.len()), tokens: Vec::new() };
+        let mut forms =
+            Forms { starts: vec![0], places: Vec::with_capacity(sorted.len()), tokens: Vec::new() };
         for places in equal {
             forms.places.extend(places.iter().map(|&(_, document, paragraph)| (document, paragraph)));
             forms.starts.push(forms.places.len() as u32);
@@ -114,7 +120,9 @@ impl Forms {
         let tokens = |form: u32| {
             let (document, paragraph) = forms.places(form)[0];
             let page = census.page(document);
-            page.paragraphs.get(paragraph as usize).map_or(Vec::new(), |paragraph| page.tokens_of(paragraph).to_vec())
+            page.paragraphs
+                .get(paragraph as usize)
+                .map_or(Vec::new(), |paragraph| page.tokens_of(paragraph).to_vec())
         };
         forms.tokens = (0..forms.len()).into_par_iter().map(tokens).collect();
         Ok(forms)
@@ -352,10 +360,7 @@ impl Tallying<'_> {
             numbers.dedup();
             numbers
         };
-        Having {
-            texts: of(&|document| self.texts[document as usize]),
-            sites: of(self.site_of),
-        }
+        Having { texts: of(&|document| self.texts[document as usize]), sites: of(self.site_of) }
     }
 
     fn stands_elsewhere(&self, form: u32, document: u32) -> bool {

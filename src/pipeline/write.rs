@@ -13,9 +13,7 @@ use crate::corpus::{Chunk, Compression, PieceKind, Shard};
 use crate::document::DocId;
 use crate::error::{Error, Result};
 use crate::findings::KINDS;
-use crate::output::{
-    Fate, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest,
-};
+use crate::output::{Fate, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest};
 use crate::resolve::Decision;
 
 /// What the records say, in figures.
@@ -267,7 +265,8 @@ impl Fates<'_> {
             PieceKind::Framing => Fate::Framing,
             PieceKind::Fragment { .. } | PieceKind::Torn => Fate::Rejected,
             PieceKind::Record => {
-                let decision = self.census.document_at(id).and_then(|number| self.decisions.get(number as usize));
+                let decision =
+                    self.census.document_at(id).and_then(|number| self.decisions.get(number as usize));
                 match decision {
                     None => Fate::Rejected,
                     Some(Decision::Kept) => Fate::Kept,
