@@ -82,7 +82,9 @@ fn summary(made: &Corpus, pool: &ThreadPool, job: Job, folder: &Path) -> Result<
     let inputs = find_shards(&[place], None, folder)?;
     let dir = folder.join("run");
     let target = Target { dir: &dir, force: false };
-    pool.install(|| run(&inputs, &Settings::default(), Guards::default(), job, target, &Means::unbounded()?, &Silent))
+    pool.install(|| {
+        run(&inputs, &Settings::default(), Guards::default(), job, target, &Means::unbounded()?, &Silent)
+    })
 }
 
 /// Where the wall time of one run with one thread went.

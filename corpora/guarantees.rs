@@ -177,7 +177,16 @@ impl Scratch {
         let dir = self.path(name);
         let target = Target { dir: &dir, force: false };
         let job = Job::Dedupe { with_removed: true };
-        pipeline::run(&inputs, settings, Guards::default(), job, target, &Means::unbounded().unwrap(), &Silent).unwrap()
+        pipeline::run(
+            &inputs,
+            settings,
+            Guards::default(),
+            job,
+            target,
+            &Means::unbounded().unwrap(),
+            &Silent,
+        )
+        .unwrap()
     }
 }
 
@@ -1087,9 +1096,17 @@ fn only_a_run_of_ours_is_replaced_and_only_by_force() {
     let inputs = find_shards(&[input], None, scratch.dir.path()).unwrap();
     let run = |dir: &Path, force| {
         let target = Target { dir, force };
-        pipeline::run(&inputs, &Settings::default(), Guards::default(), Job::Scan, target, &Means::unbounded().unwrap(), &Silent)
-            .map(|summary| summary.command)
-            .map_err(|error| error.to_string())
+        pipeline::run(
+            &inputs,
+            &Settings::default(),
+            Guards::default(),
+            Job::Scan,
+            target,
+            &Means::unbounded().unwrap(),
+            &Silent,
+        )
+        .map(|summary| summary.command)
+        .map_err(|error| error.to_string())
     };
     let earlier = scratch.path("run");
     assert!(run(&earlier, false).unwrap_err().contains("--force"));

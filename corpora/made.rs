@@ -12,7 +12,7 @@ use std::path::Path;
 use corpus::{Corpus, Output, Packing, Settings, Shares, write};
 use dittograph::corpus::find_shards;
 use dittograph::findings::PairRecord;
-use dittograph::pipeline::{self, Means, Guards, Job, Silent, Target};
+use dittograph::pipeline::{self, Guards, Job, Means, Silent, Target};
 use dittograph::shingle::{ShingleSet, token_hash};
 use dittograph::text::{ParagraphBreaks, paragraphs, tokens};
 use dittograph::verify::overlap;
@@ -244,8 +244,16 @@ fn a_run_finds_what_is_said_twice() {
     let inputs = made.inputs();
     let dir = made.0.path().join("run");
     let target = Target { dir: &dir, force: false };
-    pipeline::run(&inputs, &pipeline::Settings::default(), Guards::default(), Job::Scan, target, &Means::unbounded().unwrap(), &Silent)
-        .unwrap();
+    pipeline::run(
+        &inputs,
+        &pipeline::Settings::default(),
+        Guards::default(),
+        Job::Scan,
+        target,
+        &Means::unbounded().unwrap(),
+        &Silent,
+    )
+    .unwrap();
     let place = |line: &Value, paragraph: &Value| (text_of(line, "doc"), paragraph.as_u64().unwrap());
     let findings = made.lines("run/findings/part-00000.jsonl.jsonl");
     let said: HashSet<(String, u64, String)> = findings

@@ -243,8 +243,16 @@ fn check_stripped(
         find_shards(&[run.join("corpus").to_str().unwrap().to_owned()], None, scratch.dir.path()).unwrap();
     let dir = scratch.path("again");
     let target = Target { dir: &dir, force: false };
-    let again =
-        pipeline::run(&again, &Settings::default(), Guards::default(), Job::Scan, target, &Means::unbounded().unwrap(), &Silent).unwrap();
+    let again = pipeline::run(
+        &again,
+        &Settings::default(),
+        Guards::default(),
+        Job::Scan,
+        target,
+        &Means::unbounded().unwrap(),
+        &Silent,
+    )
+    .unwrap();
     prop_assert_eq!((again.documents.read, again.documents.rejected), (summary.documents.kept, 0));
     Ok(())
 }
@@ -518,7 +526,16 @@ fn verify_names_planted_faults_of_stripping() {
                 let settings = strip_settings(&BTreeSet::from([Strip::Boilerplate]));
                 let (job, target) =
                     (Job::Dedupe { with_removed: true }, Target { dir: &again, force: false });
-                pipeline::run(&inputs, &settings, Guards::default(), job, target, &Means::unbounded().unwrap(), &Silent).unwrap();
+                pipeline::run(
+                    &inputs,
+                    &settings,
+                    Guards::default(),
+                    job,
+                    target,
+                    &Means::unbounded().unwrap(),
+                    &Silent,
+                )
+                .unwrap();
                 fs::remove_dir_all(run).unwrap();
                 fs::rename(again, run).unwrap();
                 rewrite_summary(run, |summary| {

@@ -60,10 +60,17 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-pub use forms::{Forms, WordedParagraph};
+pub use forms::{FormSearch, Forms, WordedParagraph};
 pub use listing::listed;
 use units::Unit;
 use walk::{Place, Standing, Walk};
+
+/// A map that is asked often. Keys are hashes already, or small numbers, so a fast hash does; it is seeded by the process, so
+/// that nobody can choose keys that collide, and no answer depends on its order.
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// The same, without values.
+type Set<K> = HashSet<K, foldhash::fast::RandomState>;
 
 /// What a paragraph says, numbers masked: 128 bits of a hash over its tokens, each token that begins with a
 /// digit replaced by one constant; of a paragraph without tokens, a hash over its raw text. Two paragraphs

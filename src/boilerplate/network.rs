@@ -325,12 +325,7 @@ struct Walker {
 
 impl Walker {
     /// The paragraphs that it could read on to: their keys, their places, and the walk as it would be then.
-    fn for_each_choice(
-        &self,
-        page: &CrawlPage,
-        side: Side,
-        mut each: impl FnMut(ParagraphKey, u32, Cursor),
-    ) {
+    fn for_each_choice(&self, page: &CrawlPage, side: Side, mut each: impl FnMut(ParagraphKey, u32, Cursor)) {
         let mut cursor = self.cursor;
         let len = page.len();
         while cursor.depth < len {

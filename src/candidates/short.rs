@@ -186,7 +186,10 @@ pub fn partnered<E>(
             gone = 0;
         }
         if waiting.len() == PAIRED + 1 {
-            waiting.drain(..PAIRED).zip(gone..).try_for_each(|(listing, rank)| each(listing, rank < most_found))?;
+            waiting
+                .drain(..PAIRED)
+                .zip(gone..)
+                .try_for_each(|(listing, rank)| each(listing, rank < most_found))?;
             gone += PAIRED as u64;
         }
         waiting.push(listing);
@@ -203,7 +206,12 @@ fn hand_out<E>(
 ) -> Result<(), E> {
     let many = gone > 0 || listings.len() > PAIRED;
     for (at, listing) in listings.iter().enumerate() {
-        if many || listings.iter().enumerate().any(|(other, partner)| other != at && may_pair(bounds, listing, partner)) {
+        if many
+            || listings
+                .iter()
+                .enumerate()
+                .any(|(other, partner)| other != at && may_pair(bounds, listing, partner))
+        {
             each(*listing, gone + (at as u64) < most_found)?;
         }
     }
@@ -211,7 +219,13 @@ fn hand_out<E>(
 }
 
 fn may_pair(bounds: &Bounds, a: &Listing, b: &Listing) -> bool {
-    may_be_alike(bounds, a.size, a.left, &a.parity, &Entry { set: 0, size: b.size, left: b.left, parity: b.parity })
+    may_be_alike(
+        bounds,
+        a.size,
+        a.left,
+        &a.parity,
+        &Entry { set: 0, size: b.size, left: b.left, parity: b.parity },
+    )
 }
 
 fn may_be_alike(bounds: &Bounds, size: u32, left: u32, parity: &[u64; 2], other: &Entry) -> bool {
@@ -389,7 +403,8 @@ impl ShortIndex {
 
     /// The same for a set that is not of this index.
     pub fn candidates_of(&self, set: &Listed, out: &mut Vec<u32>) {
-        let known = |listed: &ListedPlace| Some((self.places.binary_search(&listed.place).ok()?, listed.left));
+        let known =
+            |listed: &ListedPlace| Some((self.places.binary_search(&listed.place).ok()?, listed.left));
         self.near(set.size, &set.parity, set.places.iter().filter_map(known), out);
     }
 

@@ -162,7 +162,9 @@ mod tests {
     }
 
     fn lines(count: usize) -> Vec<u8> {
-        (0..count).flat_map(|line| format!("{{\"text\": \"{}\"}}\n", "word ".repeat(line % 100)).into_bytes()).collect()
+        (0..count)
+            .flat_map(|line| format!("{{\"text\": \"{}\"}}\n", "word ".repeat(line % 100)).into_bytes())
+            .collect()
     }
 
     #[test]

@@ -299,7 +299,6 @@ impl Members {
     }
 }
 
-
 /// Which paragraphs of a company are alike.
 pub struct Alike {
     /// Both ways: a paragraph, one that is alike with it, and the two halves of their similarity; sorted. Those in a crowd are
@@ -368,7 +367,8 @@ impl Alike {
         let mut members = company.members_from(0)?;
         loop {
             let settings = &company.settings;
-            let mut batch = Batch::load(&mut members, |number| self.crowded.has(number), settings, means.work(3))?;
+            let mut batch =
+                Batch::load(&mut members, |number| self.crowded.has(number), settings, means.work(3))?;
             if batch.numbers.is_empty() {
                 break;
             }
@@ -420,7 +420,9 @@ impl Batch {
     ) -> Result<Batch> {
         let (mut numbers, mut sets, mut listed) = (Vec::new(), Vec::new(), Vec::new());
         let mut bytes = 0;
-        while bytes < memory_bytes && let Some((number, member)) = members.next()? {
+        while bytes < memory_bytes
+            && let Some((number, member)) = members.next()?
+        {
             if wanted(number) {
                 bytes += 8 * member.set.len() + ShortIndex::BYTES * member.listed.places.len() + MEMBER_BYTES;
                 numbers.push(number);

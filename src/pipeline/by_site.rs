@@ -68,7 +68,9 @@ impl SiteRows<'_> {
         work: impl Fn(&Page) -> T + Sync,
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        self.for_each_block(|rows| made(self.census, rows, &wanted, &work)?.into_iter().try_for_each(&mut take))
+        self.for_each_block(|rows| {
+            made(self.census, rows, &wanted, &work)?.into_iter().try_for_each(&mut take)
+        })
     }
 
     fn for_each_block(&self, mut each: impl FnMut(&[&[u8]]) -> Result<()>) -> Result<()> {

@@ -241,9 +241,9 @@ impl Census {
     /// The same where its head is known.
     pub fn text_of(&self, head: &Head) -> String {
         let shard = head.id().shard as usize;
-        self.failures.or_default(self.shards.get(shard).map_or(Ok(String::new()), |shard| {
-            self.records.text(shard, head)
-        }))
+        self.failures.or_default(
+            self.shards.get(shard).map_or(Ok(String::new()), |shard| self.records.text(shard, head)),
+        )
     }
 
     /// The number of the document that stands there; `None` where it is a record that could not be read.
@@ -294,7 +294,10 @@ pub fn numbers_of(row: &[u8]) -> Result<(u32, u32, Option<u128>)> {
 
 /// What is said when temporary data are not what was written.
 pub fn damaged() -> Error {
-    Error::Run("the temporary files of this run are damaged; look at the disk of --tmp, then run with --force".to_owned())
+    Error::Run(
+        "the temporary files of this run are damaged; look at the disk of --tmp, then run with --force"
+            .to_owned(),
+    )
 }
 
 /// Folders deeper than this are no sections of their own.
@@ -858,8 +861,7 @@ impl<'a> Reader<'a> {
         }
         let sequence = (!tokens.is_empty()).then(|| xxh3_128_with_seed(&self.exact, seed));
         let mut page = Page { sequence, paragraphs: found, tokens, ..Page::default() };
-        let tokens: Vec<&[u64]> =
-            page.paragraphs.iter().map(|paragraph| page.tokens_of(paragraph)).collect();
+        let tokens: Vec<&[u64]> = page.paragraphs.iter().map(|paragraph| page.tokens_of(paragraph)).collect();
         let listed = listed(&tokens);
         page.paragraphs.iter_mut().zip(listed).for_each(|(paragraph, listed)| paragraph.listed = listed);
         page

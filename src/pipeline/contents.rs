@@ -124,7 +124,11 @@ impl<'a> Contents<'a> {
 
 /// The paragraphs that are not marked.
 fn content<'p>(page: &'p Page, marks: &'p Marks) -> impl Iterator<Item = &'p Paragraph> {
-    page.paragraphs.iter().zip(marks.iter()).filter(|(_, mark)| mark.is_none()).map(|(paragraph, _)| paragraph)
+    page.paragraphs
+        .iter()
+        .zip(marks.iter())
+        .filter(|(_, mark)| mark.is_none())
+        .map(|(paragraph, _)| paragraph)
 }
 
 /// The tokens of a text, one after the other in one buffer.

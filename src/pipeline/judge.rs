@@ -48,7 +48,6 @@ pub struct Told {
 /// Documents whose findings are made together.
 const BLOCK: usize = 1 << 12;
 
-
 impl Judged<'_> {
     /// The findings of all documents, some thousand at a time; with the number of the first of them.
     pub fn for_each_block(&self, mut each: impl FnMut(u32, Vec<Told>) -> Result<()>) -> Result<()> {
@@ -70,8 +69,15 @@ impl Judged<'_> {
         self.census.check()
     }
 
-    fn findings_of(&self, document: u32, head: &Head, repeats: Vec<Repeat>, reuses: &[Reuse]) -> Vec<Finding> {
-        let entry = &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
+    fn findings_of(
+        &self,
+        document: u32,
+        head: &Head,
+        repeats: Vec<Repeat>,
+        reuses: &[Reuse],
+    ) -> Vec<Finding> {
+        let entry =
+            &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
         let mut findings = Vec::new();
         if let Decision::Removed(likeness) = self.decisions.get(document) {
             findings.push(self.duplicate(entry, likeness));

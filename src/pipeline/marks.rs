@@ -135,7 +135,11 @@ impl PageMarks {
 
     /// How many paragraphs of all documents are marked.
     pub fn marked_paragraphs(&self) -> u64 {
-        self.pattern_of.iter().filter_map(|&pattern| self.patterns.get((pattern as usize).wrapping_sub(1))).map(Marks::count).sum()
+        self.pattern_of
+            .iter()
+            .filter_map(|&pattern| self.patterns.get((pattern as usize).wrapping_sub(1)))
+            .map(Marks::count)
+            .sum()
     }
 }
 
@@ -156,7 +160,10 @@ mod tests {
         let all = [a, a, None, None, b, None, a];
         let marks = Marks::of(all).unwrap();
         assert_eq!(marks.iter().collect::<Vec<_>>(), all);
-        assert_eq!((0..8).map(|paragraph| marks.get(paragraph)).collect::<Vec<_>>(), [&all[..], &[None]].concat());
+        assert_eq!(
+            (0..8).map(|paragraph| marks.get(paragraph)).collect::<Vec<_>>(),
+            [&all[..], &[None]].concat()
+        );
         let runs: Vec<(Range<usize>, Mark)> = marks.runs().collect();
         assert_eq!(runs, [(0..2, Mark::Site(0)), (4..5, Mark::Network(0)), (6..7, Mark::Site(0))]);
         assert_eq!(marks.count(), 4);

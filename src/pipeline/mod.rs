@@ -139,8 +139,7 @@ pub fn run(
     let marks = &decided.boilerplate.marks;
     let repeated = clock.time("repeats", || repeated::find(&census, marks, &settings.repeats, means))?;
     let is_kept = |document: u32| decided.decisions.is_kept(document);
-    let reused =
-        clock.time("reuse", || reuse::find(&census, marks, &is_kept, &settings.reuse, means))?;
+    let reused = clock.time("reuse", || reuse::find(&census, marks, &is_kept, &settings.reuse, means))?;
     let judged = Judged {
         census: &census,
         settings,
@@ -152,7 +151,8 @@ pub fn run(
     let mut strips = StripsWriter::new(settings, means);
     let counts =
         clock.time("findings", || write::records(&dir, &judged, &templates, &mut strips, progress))?;
-    let (documents, mut bytes) = accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
+    let (documents, mut bytes) =
+        accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
     if let Job::Dedupe { with_removed } = job {
         let strips = strips.finish()?;
         bytes.stripped = clock.time("write", || {
@@ -278,7 +278,9 @@ pub fn pairs(
     let copies = Copies::of(&census)?;
     let marks = match settings.compare.content {
         Content::Article => {
-            find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?.boilerplate.marks
+            find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?
+                .boilerplate
+                .marks
         }
         Content::All => PageMarks::none(&census),
     };

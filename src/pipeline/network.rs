@@ -57,7 +57,9 @@ pub fn recount(
         return Ok(());
     }
     let network = network.recount(|page| groups[page as usize]);
-    mark(census, boilerplate, &network, fallen, |before| before.is_some_and(|mark| mark.of_network().is_some()))?;
+    mark(census, boilerplate, &network, fallen, |before| {
+        before.is_some_and(|mark| mark.of_network().is_some())
+    })?;
     boilerplate.network = network;
     Ok(())
 }

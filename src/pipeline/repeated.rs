@@ -21,7 +21,12 @@ type Row = [u32; 20];
 const NONE: u32 = u32::MAX;
 
 /// Looks for it in all documents.
-pub fn find(census: &Census, marks: &PageMarks, settings: &RepeatSettings, means: &Means) -> Result<Repeated> {
+pub fn find(
+    census: &Census,
+    marks: &PageMarks,
+    settings: &RepeatSettings,
+    means: &Means,
+) -> Result<Repeated> {
     let mut rows: Sorter<Row> = Sorter::new(&means.workspace, "repeats", means.work(4));
     let found = |page: &Page| -> Vec<Row> {
         let mut marks = marks.get(page.document).into_iter().flat_map(Marks::iter);

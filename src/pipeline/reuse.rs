@@ -203,7 +203,11 @@ impl Finding<'_> {
                         found.places.push([high, low, place(page.document, index)]);
                     }
                     if self.is_long(page, index) {
-                        Counting::shingles(&self.settings.alike, page.tokens_of(paragraph), &mut found.shingles);
+                        Counting::shingles(
+                            &self.settings.alike,
+                            page.tokens_of(paragraph),
+                            &mut found.shingles,
+                        );
                     }
                 }
             };
@@ -245,7 +249,8 @@ impl Finding<'_> {
 
     /// What long forms are listed under, each at its first place.
     fn list(&self, later: Sorted<[u64; 2]>, counting: Counting) -> Result<Sorted<ListingRow>> {
-        let mut listings: Sorter<ListingRow> = Sorter::new(&self.means.workspace, "listings", self.means.work(4));
+        let mut listings: Sorter<ListingRow> =
+            Sorter::new(&self.means.workspace, "listings", self.means.work(4));
         let mut later = later.reader()?.peekable();
         for partition in 0..self.census.partition_count() {
             let later_of = |document| {
@@ -628,7 +633,8 @@ impl<'a> Telling<'a> {
             let Verdict { tally, first, jaccard } = Verdict::of_row(row?);
             let mut told = None;
             if tally.documents > 1 {
-                told = Some((self.with_the_first(number, tally, first, &verdict_of)?, self.company.id(first)?));
+                told =
+                    Some((self.with_the_first(number, tally, first, &verdict_of)?, self.company.id(first)?));
             }
             for _ in start..end {
                 let place = next_of(&mut places)?;
@@ -664,12 +670,15 @@ impl<'a> Telling<'a> {
 
     fn verdicts(&self) -> Result<Column<VerdictRow>> {
         let mut asking = Bits::new(self.company.len() as usize);
-        let verdicts = self.judge(|_| Ok(Vec::new()), |number, verdict| {
-            if !verdict.stands() {
-                asking.set(number);
-            }
-            Ok(())
-        })?;
+        let verdicts = self.judge(
+            |_| Ok(Vec::new()),
+            |number, verdict| {
+                if !verdict.stands() {
+                    asking.set(number);
+                }
+                Ok(())
+            },
+        )?;
         if self.alike.aside == 0 {
             return Ok(verdicts);
         }

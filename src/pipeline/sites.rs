@@ -21,7 +21,7 @@ use super::means::Means;
 use super::network;
 use crate::boilerplate::network::Network;
 use crate::boilerplate::{
-    Forms, Page as SitePage, PageParagraph, Role, SiteTemplates, TemplateSettings, TemplateShape,
+    FormSearch, Forms, Page as SitePage, PageParagraph, Role, SiteTemplates, TemplateSettings, TemplateShape,
     WordedParagraph, find,
 };
 use crate::error::{Error, Result};
@@ -221,13 +221,14 @@ const FORM_ROUNDS: usize = 3;
 
 fn with_forms(pages: &[Page], settings: &TemplateSettings) -> (Forms, SiteTemplates) {
     let worded: Vec<Vec<WordedParagraph>> = pages.iter().map(worded).collect();
+    let mut search = FormSearch::new(&worded);
     let mut forms = Forms::default();
     let mut read: Vec<ReadPage> = pages.iter().map(|page| ReadPage::of(page, &forms)).collect();
     let mut templates = find(&borrowed(&read), settings);
     for _ in 0..FORM_ROUNDS {
         let mark = |page: SitePage| templates.mark(page).iter().map(Option::is_some).collect();
         let marks: Vec<Vec<bool>> = read.iter().map(|read| mark(read.page())).collect();
-        let Some(more) = forms.extended(&worded, &marks, settings) else { break };
+        let Some(more) = search.more(&marks, settings) else { break };
         forms = more;
         for (read, worded) in read.iter_mut().zip(&worded) {
             for (paragraph, worded) in read.paragraphs.iter_mut().zip(worded) {
@@ -254,7 +255,10 @@ impl ReadPage<'_> {
             tokens: paragraph.tokens.len() as u32,
             listed: paragraph.listed,
         };
-        ReadPage { paragraphs: page.paragraphs.iter().map(page_paragraph).collect(), sections: &page.sections }
+        ReadPage {
+            paragraphs: page.paragraphs.iter().map(page_paragraph).collect(),
+            sections: &page.sections,
+        }
     }
 
     /// As it is judged.

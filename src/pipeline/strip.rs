@@ -229,7 +229,11 @@ impl StripsWriter {
                 [first, last, cut.span.start, cut.span.end].map(|number| number as u64)
             };
             let cuts: Vec<CutRow> = cuts.iter().map(row).collect();
-            rows.push(&if cuts.is_empty() { Vec::new() } else { postcard::to_stdvec(&cuts).map_err(odd)? })?;
+            rows.push(&if cuts.is_empty() {
+                Vec::new()
+            } else {
+                postcard::to_stdvec(&cuts).map_err(odd)?
+            })?;
         }
         Ok(())
     }
@@ -277,7 +281,8 @@ impl Strips {
                 Cut { paragraphs: [first, last], span: Span { start, end } }
             };
             let cuts: Vec<Cut> = cuts.into_iter().map(cut).collect();
-            Ok(in_bytes(census.shards[number].format, chunk.bytes_of(piece), fields, &cuts).unwrap_or_default())
+            Ok(in_bytes(census.shards[number].format, chunk.bytes_of(piece), fields, &cuts)
+                .unwrap_or_default())
         };
         chunk.pieces.iter().map(of_piece).collect()
     }

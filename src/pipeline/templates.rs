@@ -40,7 +40,9 @@ impl Templates {
         for &(_, offset, length) in &self.places {
             lines.clear();
             self.lines.read_at(offset, length, &mut lines)?;
-            lines.split_inclusive(|&byte| byte == b'\n').try_for_each(|line| each(&line[..line.len() - 1]))?;
+            lines
+                .split_inclusive(|&byte| byte == b'\n')
+                .try_for_each(|line| each(&line[..line.len() - 1]))?;
         }
         Ok(())
     }
@@ -201,7 +203,14 @@ impl<'a> Gathered<'a> {
 
     /// Takes in a document that has marks. One that `counts` is a page, and `group` the group it counts for; of one that is
     /// `gathered` the forms are.
-    fn add(&mut self, page: &Page, marks: &Marks, forms: &Forms, counts: Option<Option<u32>>, gathered: bool) {
+    fn add(
+        &mut self,
+        page: &Page,
+        marks: &Marks,
+        forms: &Forms,
+        counts: Option<Option<u32>>,
+        gathered: bool,
+    ) {
         for (run, mark) in marks.runs() {
             let Some(number) = (self.own)(mark) else { continue };
             let template = &mut self.templates[number as usize];
@@ -291,7 +300,11 @@ fn of_site(census: &Census, boilerplate: &Boilerplate, groups: &Groups, rows: &S
         Ok(())
     })?;
     let name = &census.sites[rows.site as usize].name;
-    Ok(Site { pages: gathered.pages.count(), documents: gathered.documents(), records: gathered.records(census, name) })
+    Ok(Site {
+        pages: gathered.pages.count(),
+        documents: gathered.documents(),
+        records: gathered.records(census, name),
+    })
 }
 
 /// What is told of one site.

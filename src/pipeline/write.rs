@@ -13,9 +13,7 @@ use crate::corpus::{Chunk, Compression, PieceKind, Shard};
 use crate::document::DocId;
 use crate::error::{Error, Result};
 use crate::findings::KINDS;
-use crate::output::{
-    Fate, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest,
-};
+use crate::output::{Fate, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest};
 use crate::resolve::Decisions;
 
 /// What the records say, in figures.

@@ -163,11 +163,7 @@ fn is_https(url: Option<&str>) -> bool {
     url.and_then(|url| url.get(..8)).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
-fn missing_last(
-    a: Option<&str>,
-    b: Option<&str>,
-    compare: impl Fn(&str, &str) -> Ordering,
-) -> Ordering {
+fn missing_last(a: Option<&str>, b: Option<&str>, compare: impl Fn(&str, &str) -> Ordering) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => compare(a, b),
         (a, b) => Reverse(a.is_some()).cmp(&Reverse(b.is_some())),
@@ -213,7 +209,10 @@ mod tests {
             self[document as usize].tokens
         }
 
-        fn for_each_record(&self, each: &mut dyn FnMut(Option<&str>, &[Option<String>])) -> error::Result<()> {
+        fn for_each_record(
+            &self,
+            each: &mut dyn FnMut(Option<&str>, &[Option<String>]),
+        ) -> error::Result<()> {
             self.iter().for_each(|doc| each(doc.url, &doc.fields));
             Ok(())
         }

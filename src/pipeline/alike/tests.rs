@@ -28,7 +28,8 @@ fn by_force(paragraphs: &[Vec<u64>], crowd: usize) -> Found {
     for b in 0..paragraphs.len() {
         let listed = (0..b).filter(|a| !found.crowded.contains(a));
         let similarity = |a: usize| (a, jaccard(&paragraphs[a], &paragraphs[b]));
-        let alike: Vec<(usize, f64)> = listed.map(similarity).filter(|&(_, jaccard)| jaccard >= 0.8).collect();
+        let alike: Vec<(usize, f64)> =
+            listed.map(similarity).filter(|&(_, jaccard)| jaccard >= 0.8).collect();
         if alike.len() >= crowd {
             found.crowded.insert(b);
         }
@@ -37,7 +38,8 @@ fn by_force(paragraphs: &[Vec<u64>], crowd: usize) -> Found {
     for b in 0..paragraphs.len() {
         let others = found.crowded.iter().filter(|&&a| a != b);
         let similarity = |&a: &usize| (a, jaccard(&paragraphs[a], &paragraphs[b]));
-        let alike: Vec<(usize, f64)> = others.map(similarity).filter(|&(_, jaccard)| jaccard >= 0.8).collect();
+        let alike: Vec<(usize, f64)> =
+            others.map(similarity).filter(|&(_, jaccard)| jaccard >= 0.8).collect();
         found.aside[0].extend(alike.first().map(|&first| (b, first)));
         found.aside[1].extend(alike.iter().find(|(a, _)| a % 2 == 0).map(|&first| (b, first)));
     }
@@ -68,13 +70,22 @@ fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: u64) -> Found 
     (0..ids.len() as u32).for_each(|number| drop(all.set(number)));
     let aside = [1, 2].map(|step| {
         let answers = alike.aside(&company, &all, |_, other| Ok(place(other) % step == 0), &means).unwrap();
-        answers.reader().unwrap().map(|row| row.unwrap()).map(|row| (place(row[0]), (place(row[1]), jaccard_of(row)))).collect()
+        answers
+            .reader()
+            .unwrap()
+            .map(|row| row.unwrap())
+            .map(|row| (place(row[0]), (place(row[1]), jaccard_of(row))))
+            .collect()
     });
     let crowded: BTreeSet<usize> =
         (0..company.len()).filter(|&number| alike.crowded.has(number)).map(place).collect();
     assert_eq!(crowded.len(), alike.aside as usize);
     let pairs = alike.pairs.reader().unwrap().map(|row| row.unwrap());
-    Found { pairs: pairs.map(|row| ((place(row[0]), place(row[1])), jaccard_of(row))).collect(), crowded, aside }
+    Found {
+        pairs: pairs.map(|row| ((place(row[0]), place(row[1])), jaccard_of(row))).collect(),
+        crowded,
+        aside,
+    }
 }
 
 /// Room for one at a time, for some, for all.
@@ -192,7 +203,8 @@ fn a_large_family_takes_no_square() {
 
 #[test]
 fn members_are_read_as_they_were_written() {
-    let places = [(1, 7, true), (u64::MAX, 1, false)].map(|(place, left, found)| ListedPlace { place, left, found });
+    let places =
+        [(1, 7, true), (u64::MAX, 1, false)].map(|(place, left, found)| ListedPlace { place, left, found });
     let listed = Listed { size: 9, parity: [3, u64::MAX], places: places.to_vec() };
     for member in [
         Member { listed: Listed::default(), set: ShingleSet::default() },

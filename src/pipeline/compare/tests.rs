@@ -156,7 +156,8 @@ fn for_cases(
             let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
             let workspace = Workspace::temporary().unwrap();
             let copies = Copies::of(&census).unwrap();
-            let sketches = Sketches::of(&contents, &settings.compare, &copies, &workspace).unwrap().with_bands(3);
+            let sketches =
+                Sketches::of(&contents, &settings.compare, &copies, &workspace).unwrap().with_bands(3);
             let mut order: Vec<u32> = (0..contents.len()).collect();
             order.sort_by_key(|&document| (!is_protected(document), mix(u64::from(document) ^ seed)));
             let sets = (0..contents.len()).map(|document| contents.make_set(document)).collect();

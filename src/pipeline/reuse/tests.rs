@@ -74,7 +74,8 @@ impl Corpus {
                 }
             }
         }
-        let mut forms: Vec<Form> = places.into_iter().map(|(tokens, places)| Form { tokens, places }).collect();
+        let mut forms: Vec<Form> =
+            places.into_iter().map(|(tokens, places)| Form { tokens, places }).collect();
         forms.sort_by_key(|form| form.places[0]);
         let alike = |a: usize, b: usize| {
             let long = [a, b].iter().all(|&form| forms[form].tokens.len() >= settings.near_min_tokens);
@@ -99,7 +100,9 @@ impl Corpus {
         };
         let mut tallies: Vec<Tally> = Vec::new();
         for form in 0..forms.len() {
-            let elsewhere = |other: usize| forms[other].places.iter().any(|place| text(place) != text(&forms[form].places[0]));
+            let elsewhere = |other: usize| {
+                forms[other].places.iter().any(|place| text(place) != text(&forms[form].places[0]))
+            };
             if tally(&having[form]).documents < 2 {
                 let mut aside = (0..forms.len()).filter(|&other| crowded[other] && alike(form, other));
                 having[form].extend(aside.find(|&other| elsewhere(other)));
@@ -120,7 +123,8 @@ impl Corpus {
                 if self.marks.get(document).is_none_or(|marks| marks.get(paragraph).is_none()) {
                     let Tally { documents, sites } = *tally;
                     let first = forms[first].places[0];
-                    found.insert((document, paragraph), Reuse { paragraph, documents, sites, first, jaccard });
+                    found
+                        .insert((document, paragraph), Reuse { paragraph, documents, sites, first, jaccard });
                 }
             }
         }
@@ -148,27 +152,38 @@ fn words(numbers: &[u8]) -> String {
 /// Documents of edits of few paragraphs, short ones among them; some are copies of others.
 fn documents() -> impl Strategy<Value = Vec<Toy>> {
     let text = prop_oneof![prop::collection::vec(0..60u8, 20..30), prop::collection::vec(0..60u8, 6..24)];
-    let paragraph = (any::<prop::sample::Index>(), prop::option::of((any::<prop::sample::Index>(), 0..4u8)), prop::bool::weighted(0.2));
-    let document = (0..3u8, prop::collection::vec(paragraph, 1..6), prop::bool::weighted(0.85), prop::bool::weighted(0.15));
-    (prop::collection::vec(text, 1..5), prop::collection::vec(document, 1..16)).prop_map(|(texts, documents)| {
-        let mut made: Vec<Toy> = Vec::new();
-        for (site, paragraphs, kept, copy) in documents {
-            let own = paragraphs.iter().map(|(text, edit, boilerplate)| {
-                let mut text = texts[text.index(texts.len())].clone();
-                if let Some((place, number)) = edit {
-                    let place = place.index(text.len());
-                    text[place] = 100 + number;
-                }
-                (words(&text), *boilerplate)
-            });
-            let paragraphs = match made.last() {
-                Some(last) if copy => last.paragraphs.clone(),
-                _ => own.collect(),
-            };
-            made.push(Toy { site, paragraphs, kept });
-        }
-        made
-    })
+    let paragraph = (
+        any::<prop::sample::Index>(),
+        prop::option::of((any::<prop::sample::Index>(), 0..4u8)),
+        prop::bool::weighted(0.2),
+    );
+    let document = (
+        0..3u8,
+        prop::collection::vec(paragraph, 1..6),
+        prop::bool::weighted(0.85),
+        prop::bool::weighted(0.15),
+    );
+    (prop::collection::vec(text, 1..5), prop::collection::vec(document, 1..16)).prop_map(
+        |(texts, documents)| {
+            let mut made: Vec<Toy> = Vec::new();
+            for (site, paragraphs, kept, copy) in documents {
+                let own = paragraphs.iter().map(|(text, edit, boilerplate)| {
+                    let mut text = texts[text.index(texts.len())].clone();
+                    if let Some((place, number)) = edit {
+                        let place = place.index(text.len());
+                        text[place] = 100 + number;
+                    }
+                    (words(&text), *boilerplate)
+                });
+                let paragraphs = match made.last() {
+                    Some(last) if copy => last.paragraphs.clone(),
+                    _ => own.collect(),
+                };
+                made.push(Toy { site, paragraphs, kept });
+            }
+            made
+        },
+    )
 }
 
 fn with_crowd(crowd: usize) -> ReuseSettings {
@@ -223,7 +238,10 @@ fn the_random_documents_reuse_in_every_way() {
         near += all.values().filter(|reuse| reuse.jaccard < 1.0).count();
         followed += all.iter().filter(|(place, reuse)| crowded.get(place) != Some(reuse)).count();
     }
-    assert!(equal > 500 && near > 500 && followed > 50, "{equal} equal, {near} near, {followed} differ in crowds");
+    assert!(
+        equal > 500 && near > 500 && followed > 50,
+        "{equal} equal, {near} near, {followed} differ in crowds"
+    );
 }
 
 #[test]
