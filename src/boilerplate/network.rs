@@ -32,10 +32,9 @@
 
 mod voices;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{ParagraphKey, ParagraphShape, Role, TemplateShape, mix};
+use super::{Map, ParagraphKey, ParagraphShape, Role, Set, TemplateShape, mix};
 use voices::{Hearing, Voice, heard, is_template};
 
 /// A run stands on this many sites, under as many stories. The contract's five.
@@ -179,7 +178,7 @@ impl Network {
             let voices = runs.nodes.iter_mut().map(|node| std::mem::take(&mut node.voices)).collect();
             *runs = std::mem::take(runs).accepted_by(voices, &group);
         }
-        let left: HashSet<(u32, ParagraphKey)> = [&self.head, &self.tail]
+        let left: Set<(u32, ParagraphKey)> = [&self.head, &self.tail]
             .into_iter()
             .flat_map(|runs| runs.nodes.iter().map(|node| (node.template, node.key)))
             .collect();
@@ -192,7 +191,7 @@ impl Network {
 
     /// One run may stand at the edge here and above another run there: that is one template.
     fn unite_equal_templates(&mut self) {
-        let mut first: HashMap<(Role, Vec<ParagraphKey>), u32> = HashMap::new();
+        let mut first: Map<(Role, Vec<ParagraphKey>), u32> = Map::default();
         let mut united: Vec<u32> = Vec::with_capacity(self.templates.len());
         for (number, template) in self.templates.iter().enumerate() {
             let keys = template.paragraphs.iter().map(|paragraph| paragraph.key).collect();
@@ -205,8 +204,8 @@ impl Network {
 }
 
 /// Where the pages of each site stand among all.
-fn by_site(crawl: &impl Crawl, pages: &[u32]) -> HashMap<u32, Range<usize>> {
-    let mut sites = HashMap::new();
+fn by_site(crawl: &impl Crawl, pages: &[u32]) -> Map<u32, Range<usize>> {
+    let mut sites = Map::default();
     let mut start = 0;
     for same in pages.chunk_by(|&a, &b| crawl.site(a) == crawl.site(b)) {
         sites.insert(crawl.site(same[0]), start..start + same.len());
@@ -287,7 +286,7 @@ impl Cursor {
 struct Runs {
     /// The first is the root; parents stand before their children.
     nodes: Vec<Node>,
-    children: HashMap<Branch, u32>,
+    children: Map<Branch, u32>,
 }
 
 /// A node and the key of the next paragraph inwards.
@@ -342,7 +341,7 @@ impl Walker {
 
 impl Default for Runs {
     fn default() -> Runs {
-        Runs { nodes: vec![Node::default()], children: HashMap::new() }
+        Runs { nodes: vec![Node::default()], children: Map::default() }
     }
 }
 
@@ -486,7 +485,7 @@ impl Choices {
             walker.for_each_choice(&page, side, |key, _, _| sieve.at((walker.node, key)).add(site));
         }
         let mut choices = Choices { branches: Vec::new(), choices: Vec::new(), ends: Vec::new() };
-        let mut number: HashMap<Branch, u32> = HashMap::new();
+        let mut number: Map<Branch, u32> = Map::default();
         for walker in walkers {
             let page = crawl.page(walker.page);
             walker.for_each_choice(&page, side, |key, at, cursor| {

@@ -226,8 +226,7 @@ fn with_forms(pages: &[Page], settings: &TemplateSettings) -> (Forms, SiteTempla
     let mut read: Vec<ReadPage> = pages.iter().map(|page| ReadPage::of(page, &forms)).collect();
     let mut templates = find(&borrowed(&read), settings);
     for _ in 0..FORM_ROUNDS {
-        let mark = |page: SitePage| templates.mark(page).iter().map(Option::is_some).collect();
-        let marks: Vec<Vec<bool>> = read.iter().map(|read| mark(read.page())).collect();
+        let marks = templates.mark_all(read.iter().map(ReadPage::page));
         let Some(more) = search.more(&marks, settings) else { break };
         forms = more;
         for (read, worded) in read.iter_mut().zip(&worded) {

@@ -122,7 +122,85 @@ fn sentences_are_no_forms_for_their_grammar() {
     check(&pages, "the", false);
 }
 
+/// Lines of a made site: few words, so that lines have much in common, and words come again in one line.
+fn any_line() -> impl Strategy<Value = String> {
+    let word = |kind: &'static str| (0..7_u8).prop_map(move |n| format!("{kind}{n}"));
+    let words = |kind, most| prop::collection::vec(word(kind), 1..most);
+    let slot =
+        prop::collection::vec(prop_oneof![word("s"), word("t"), word("1"), Just("of".to_owned())], 1..4);
+    prop_oneof![
+        2 => Just("menu of the site".to_owned()),
+        2 => Just("all of the rights and wrongs are of the site of 1999".to_owned()),
+        4 => slot.clone().prop_map(|slot| format!("said of {} by the", slot.join(" "))),
+        2 => slot.clone().prop_map(|slot| format!("by {}", slot.join(" "))),
+        2 => (word("2"), word("m")).prop_map(|(day, month)| format!("{day} {month} 2024")),
+        2 => (slot.clone(), slot).prop_map(|(a, b)| format!("of {} of the {} of", a.join(" "), b.join(" "))),
+        3 => words("w", 9).prop_map(|words| words.join(" ")),
+        1 => words("of", 4).prop_map(|words| words.join(" of ")),
+        1 => Just("x ".repeat(MAX_TOKENS).trim_end().to_owned()),
+        1 => Just("x ".repeat(MAX_TOKENS + 1).trim_end().to_owned()),
+    ]
+}
+
+/// A site's pages, and what is boilerplate on them in three rounds.
+fn any_site() -> impl Strategy<Value = (Vec<Vec<String>>, Vec<Vec<Vec<bool>>>)> {
+    let pages = prop::collection::vec(prop::collection::vec(any_line(), 0..7), 2..40);
+    pages.prop_flat_map(|pages| {
+        let marks: Vec<_> =
+            pages.iter().map(|page| prop::collection::vec(prop::bool::weighted(0.3), page.len())).collect();
+        let often = ["menu of the site", "all of the rights"];
+        let steady: Vec<Vec<bool>> = pages
+            .iter()
+            .map(|page| page.iter().map(|line| often.iter().any(|o| line.starts_with(o))).collect())
+            .collect();
+        let rounds = prop::collection::vec(prop_oneof![3 => Just(steady), 1 => marks], 3);
+        (Just(pages), rounds)
+    })
+}
+
+/// Whether the search finds, round by round, what the plain one finds.
+fn same_as_plain(pages: &[Vec<Vec<u64>>], rounds: &[Vec<Vec<bool>>]) -> usize {
+    let pages: Vec<Vec<WordedParagraph>> =
+        pages.iter().map(|page| page.iter().map(|p| worded(p)).collect()).collect();
+    let mut search = FormSearch::new(&pages);
+    let mut known = Forms::default();
+    for marks in rounds {
+        let expected = plain::extended(&known, &pages, marks, &TemplateSettings::default());
+        assert_eq!(search.more(marks, &TemplateSettings::default()), expected);
+        known = expected.unwrap_or(known);
+    }
+    known.of_key.len()
+}
+
+fn tokens(pages: &[Vec<String>]) -> Vec<Vec<Vec<u64>>> {
+    let line = |line: &String| line.split(' ').map(token).collect();
+    pages.iter().map(|page| page.iter().map(line).collect()).collect()
+}
+
+/// More pages in a spot than are drawn.
+#[test]
+fn many_pages_have_the_forms_that_the_plain_search_finds() {
+    let drawn = |n: u64, most: u64| mix(n) % most;
+    let page = |n: u64| {
+        let title = format!("w{} of w{}", drawn(n, 900), drawn(n + 1, 900));
+        let body =
+            (0..drawn(n, 9) + 3).map(|i| format!("v{}", drawn(n * 16 + i, 60))).collect::<Vec<_>>().join(" ");
+        let line =
+            format!("said by s{} of t{} the {}", drawn(n + 2, 500), drawn(n + 3, 500), drawn(n + 4, 500));
+        vec!["menu of the site".to_owned(), title, line, body]
+    };
+    let pages: Vec<Vec<String>> = (0..SAMPLE as u64 + 400).map(|n| page(n * 1000)).collect();
+    let marks: Vec<Vec<bool>> = pages.iter().map(|_| vec![true, false, false, false]).collect();
+    assert!(same_as_plain(&tokens(&pages), &[marks.clone(), marks]) > SAMPLE);
+}
+
 proptest! {
+    /// Numbers, counting and all that is left out cost no form, and make none.
+    #[test]
+    fn the_plain_search_finds_the_same((pages, rounds) in any_site()) {
+        same_as_plain(&tokens(&pages), &rounds);
+    }
+
     /// Planted lines are found, and nothing else is, whatever the order of the pages.
     #[test]
     fn planted_forms_are_found(

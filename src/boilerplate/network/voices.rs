@@ -7,10 +7,9 @@
 //! Time: at each fork 32 pages and their furniture are read, and their 496 pairs are merged, 1,000 shingles each at most.
 //! Memory: the keys of five pages of each site that was heard.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{Crawl, CrawlPage, MIN_SITES, MIN_WORDS, Node, ParagraphKey, Runs, Side, mix};
+use super::{Crawl, CrawlPage, MIN_SITES, MIN_WORDS, Map, Node, ParagraphKey, Runs, Set, Side, mix};
 
 /// A page speaks with this many tokens of its own: with fewer it would be thin once the run was taken from it.
 const OWN_TOKENS: u64 = 20;
@@ -79,11 +78,11 @@ pub(super) struct Hearing<'a, C> {
     crawl: &'a C,
     pages: &'a [u32],
     /// Where the pages of each site stand among all.
-    sites: HashMap<u32, Range<usize>>,
+    sites: Map<u32, Range<usize>>,
     head: &'a Runs,
     tail: &'a Runs,
     /// By site: what its first pages by rank say, and which of them; `None` where several do.
-    furniture: HashMap<u32, HashMap<ParagraphKey, Option<u32>>>,
+    furniture: Map<u32, Map<ParagraphKey, Option<u32>>>,
 }
 
 /// What a page says of its own.
@@ -100,10 +99,10 @@ impl<'a, C: Crawl> Hearing<'a, C> {
     pub fn new(
         crawl: &'a C,
         pages: &'a [u32],
-        sites: HashMap<u32, Range<usize>>,
+        sites: Map<u32, Range<usize>>,
         [head, tail]: [&'a Runs; 2],
     ) -> Hearing<'a, C> {
-        Hearing { crawl, pages, sites, head, tail, furniture: HashMap::new() }
+        Hearing { crawl, pages, sites, head, tail, furniture: Map::default() }
     }
 
     /// By node of a side: who speaks for it, at forks that are long enough.
@@ -124,7 +123,7 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 
     fn voices(&mut self, side: Side, node: u32) -> Vec<Voice> {
         let node = &self.runs(side).nodes[node as usize];
-        let texts: HashSet<u128> = node.heard.iter().map(|&page| self.crawl.rank(page)).collect();
+        let texts: Set<u128> = node.heard.iter().map(|&page| self.crawl.rank(page)).collect();
         if texts.len() < MIN_SITES {
             return Vec::new(); // copies of a few texts, as most runs of a story are: not worth reading
         }
@@ -145,7 +144,7 @@ impl<'a, C: Crawl> Hearing<'a, C> {
     }
 
     /// What a page says of its own beside this run; `None` where it does not speak.
-    fn own(&mut self, side: Side, node: &Node, page: u32, widespread: &HashSet<ParagraphKey>) -> Option<Own> {
+    fn own(&mut self, side: Side, node: &Node, page: u32, widespread: &Set<ParagraphKey>) -> Option<Own> {
         let (crawl, document) = (self.crawl, page);
         let page = &crawl.page(document);
         let other = if side == Side::Head { Side::Tail } else { Side::Head };
@@ -212,7 +211,7 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 }
 
 /// The paragraphs that these pages of five sites or more have, wherever they stand.
-fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> HashSet<ParagraphKey> {
+fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> Set<ParagraphKey> {
     let said = |&page: &u32| {
         let paragraphs = crawl.page(page).paragraphs.into_iter();
         paragraphs.map(move |paragraph| (paragraph.key, crawl.site(page)))
@@ -225,10 +224,10 @@ fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> HashSet<ParagraphKey
 }
 
 /// What the first pages of a site by rank say; `None` beside what several of them do.
-fn furniture(crawl: &impl Crawl, pages: &[u32]) -> HashMap<ParagraphKey, Option<u32>> {
+fn furniture(crawl: &impl Crawl, pages: &[u32]) -> Map<ParagraphKey, Option<u32>> {
     let mut ranked: Vec<(u128, u32)> = pages.iter().map(|&page| (crawl.rank(page), page)).collect();
     ranked.sort_unstable();
-    let mut said: HashMap<ParagraphKey, Option<u32>> = HashMap::new();
+    let mut said: Map<ParagraphKey, Option<u32>> = Map::default();
     for &(_, page) in ranked.iter().take(FURNITURE_PAGES) {
         for paragraph in crawl.page(page).paragraphs {
             let by = said.entry(paragraph.key).or_insert(Some(page));
@@ -309,8 +308,8 @@ pub(super) fn is_template(voices: &[Voice], group: impl Fn(u32) -> u32) -> bool 
     let mut sites: Vec<u32> = told.iter().map(|&(site, _)| site).collect();
     sites.sort_unstable();
     sites.dedup();
-    let mut teller_of: HashMap<usize, u32> = HashMap::new();
-    let named = |&&site: &&u32| names_a_story(site, &told, &mut teller_of, &mut HashSet::new());
+    let mut teller_of: Map<usize, u32> = Map::default();
+    let named = |&&site: &&u32| names_a_story(site, &told, &mut teller_of, &mut Set::default());
     sites.iter().filter(named).count() >= MIN_SITES
 }
 
@@ -318,8 +317,8 @@ pub(super) fn is_template(voices: &[Voice], group: impl Fn(u32) -> u32) -> bool 
 fn names_a_story(
     site: u32,
     told: &[(u32, usize)],
-    teller_of: &mut HashMap<usize, u32>,
-    tried: &mut HashSet<usize>,
+    teller_of: &mut Map<usize, u32>,
+    tried: &mut Set<usize>,
 ) -> bool {
     told.iter().filter(|&&(by, _)| by == site).any(|&(_, story)| {
         let free = tried.insert(story)
