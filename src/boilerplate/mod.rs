@@ -35,8 +35,8 @@
 //! So "Syntax" and "Description", which stand on every page of a manual between paragraphs that differ, are
 //! not boilerplate, and the same words in a menu are.
 //!
-//! Time: linear in the number of paragraphs (a few hash look-ups each). Memory, by estimate: 4 bytes a
-//! paragraph and 100 to 150 bytes a different paragraph of the site. Results depend neither on the order of
+//! Time: linear in the number of paragraphs (a few hash look-ups each). Memory, by estimate: 12 bytes a
+//! paragraph and 150 to 200 bytes a different paragraph of the site. Results depend neither on the order of
 //! the pages nor on threads.
 //!
 //! References: Bar-Yossef & Rajagopalan, *Template detection via data mining*, 2002; Gibson, Punera &
@@ -65,8 +65,8 @@ pub use listing::listed;
 use units::Unit;
 use walk::{Place, Standing, Walk};
 
-/// A map that is asked often. Keys are hashes already, or small numbers, so a fast hash does; it is seeded by the process, so
-/// that nobody can choose keys that collide, and no answer depends on its order.
+/// A map that is asked often. Keys are hashes already, or small numbers, so a fast hash does. It is seeded by the process, so
+/// that keys that collide can hardly be chosen beforehand; no answer depends on its order.
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The same, without values.
