@@ -84,10 +84,9 @@ impl Counting {
     }
 
     /// Counts them. Every paragraph is counted, once or more often, before the first is listed.
-    pub fn count(&mut self, found: &[&Shingles]) {
-        self.frequencies.parts().into_par_iter().enumerate().for_each(|(number, mut part)| {
-            found.iter().for_each(|shingles| part.count(&shingles[number]));
-        });
+    pub fn count(&mut self, found: &Shingles) {
+        let parts = self.frequencies.parts().into_par_iter();
+        parts.zip(found).for_each(|(mut part, shingles)| part.count(shingles));
     }
 
     /// Adds what a paragraph is listed under. `shingles` is room for its shingles.

@@ -78,6 +78,12 @@ impl Means {
         Ok(Means { workspace, pages: all, heads: all, addresses: all, records: all, work: all })
     }
 
+    /// So many bytes for one stage at a time; no other bound.
+    #[cfg(test)]
+    pub fn with_work(bytes: usize) -> Means {
+        Means { work: bytes, ..Means::unbounded().unwrap() }
+    }
+
     /// One of `parts` equal parts of what a stage may have.
     pub fn work(&self, parts: usize) -> usize {
         self.work / parts

@@ -11,7 +11,7 @@
 //! Memory: what the means allow for one stage, a byte a token up to 128 MiB while forms are listed, 4 bytes for each form
 //! that may be alike with another, and for each thread a bit for each document and site where a form has very many.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::iter::Peekable;
 use std::ops::Range;
 
@@ -21,7 +21,8 @@ use super::alike::{
     Alike, AlikeSettings, Company, Counting, ListingRow, PairRow, Shingles, jaccard_of, listing_row, pair_row,
 };
 use super::bits::Bits;
-use super::census::{Census, Page, numbers_of};
+use super::by_site::{Block, for_each_block};
+use super::census::{self, Census, Page};
 use super::marks::PageMarks;
 use super::means::Means;
 use crate::candidates::Listing;
@@ -168,13 +169,6 @@ struct Collected {
     shingles: Shingles,
 }
 
-/// What some pages are listed under.
-#[derive(Default)]
-struct Listings {
-    shingles: Vec<u64>,
-    listings: Vec<Listing>,
-}
-
 /// A page that is read for some of its paragraphs.
 #[derive(Default)]
 struct Open {
@@ -188,40 +182,27 @@ impl Finding<'_> {
         marks.is_none_or(|marks| marks.get(paragraph_of(place) as usize).is_none())
     }
 
-    /// All paragraphs that are long enough, sorted by their tokens; and the shingles of long ones, counted at every place.
+    /// All paragraphs that are long enough, sorted by their tokens; and the shingles of long ones, counted.
     fn collect(&self) -> Result<(Sorted<[u64; 3]>, Counting)> {
         let kept = (0..self.census.len()).filter(|&document| (self.is_kept)(document));
         let tokens = kept.map(|document| u64::from(self.census.token_count(document))).sum();
         let mut counting = Counting::new(tokens, self.settings.alike);
         let mut places: Sorter<[u64; 3]> = Sorter::new(&self.means.workspace, "places", self.means.work(4));
-        for partition in 0..self.census.partition_count() {
-            let wanted = |document| Ok((self.is_kept)(document).then_some(()));
-            let collect = |page: &Page, (): &(), found: &mut Collected| {
-                for (index, paragraph) in (0..).zip(&page.paragraphs) {
-                    if paragraph.tokens.len() >= self.settings.min_tokens {
-                        let [high, low] = [(paragraph.exact >> 64) as u64, paragraph.exact as u64];
-                        found.places.push([high, low, place(page.document, index)]);
-                    }
-                    if self.is_long(page, index) {
-                        Counting::shingles(
-                            &self.settings.alike,
-                            page.tokens_of(paragraph),
-                            &mut found.shingles,
-                        );
-                    }
+        let collect = |block: &Block| {
+            let mut found = Collected::default();
+            self.for_each_paragraph(block, |place, exact, long| {
+                found.places.push([(exact >> 64) as u64, exact as u64, place]);
+                if let Some(tokens) = long {
+                    Counting::shingles(&self.settings.alike, tokens, &mut found.shingles);
                 }
-            };
-            fold_pages(self.census, partition, wanted, collect, |found: Vec<Collected>| {
-                counting.count(&found.iter().map(|found| &found.shingles).collect::<Vec<_>>());
-                found.iter().try_for_each(|found| places.extend(&found.places))
             })?;
-        }
+            Ok(found)
+        };
+        for_each_block(self.census, self.is_kept, collect, |found| {
+            counting.count(&found.shingles);
+            places.extend(&found.places)
+        })?;
         Ok((places.finish()?, counting))
-    }
-
-    fn is_long(&self, page: &Page, paragraph: u32) -> bool {
-        let tokens = page.paragraphs[paragraph as usize].tokens.len();
-        tokens >= self.settings.near_min_tokens.max(self.settings.min_tokens)
     }
 
     fn forms(&self, places: Sorted<[u64; 3]>) -> Result<Forms> {
@@ -240,8 +221,7 @@ impl Finding<'_> {
                 repeated.push([first, first])?;
             }
             repeated.push([first, place])?;
-            let partition = self.census.partition_of(self.census.site_of(document_of(place)));
-            later.push([partition as u64, place])?;
+            later.push(self.in_order(place))?;
         }
         drop(places);
         Ok(Forms { repeated: repeated.finish()?, later: later.finish()? })
@@ -252,35 +232,50 @@ impl Finding<'_> {
         let mut listings: Sorter<ListingRow> =
             Sorter::new(&self.means.workspace, "listings", self.means.work(4));
         let mut later = later.reader()?.peekable();
-        for partition in 0..self.census.partition_count() {
-            let later_of = |document| {
-                if !(self.is_kept)(document) {
-                    return Ok(None);
-                }
-                let here = [partition as u64, u64::from(document)];
-                let mut paragraphs = Vec::new();
-                while let Some(row) = later.next_if(|row| match row {
-                    Ok([partition, place]) => [*partition, place >> 32] <= here,
-                    Err(_) => true,
-                }) {
-                    paragraphs.push(paragraph_of(row?[1]));
-                }
-                Ok(Some(paragraphs))
-            };
-            let list = |page: &Page, later: &Vec<u32>, found: &mut Listings| {
-                for (index, paragraph) in (0..).zip(&page.paragraphs) {
-                    if self.is_long(page, index) && later.binary_search(&index).is_err() {
-                        let (id, tokens) = (place(page.document, index), page.tokens_of(paragraph));
-                        counting.list(id, tokens, &mut found.shingles, &mut found.listings);
-                    }
-                }
-            };
-            fold_pages(self.census, partition, later_of, list, |found: Vec<Listings>| {
-                let mut rows = found.iter().flat_map(|found| &found.listings).map(listing_row);
-                rows.try_for_each(|row| listings.push(row))
+        let list = |block: &Block| {
+            let (mut shingles, mut found) = (Vec::new(), Vec::new());
+            self.for_each_paragraph(block, |place, _, long| {
+                long.into_iter().for_each(|tokens| counting.list(place, tokens, &mut shingles, &mut found));
             })?;
-        }
+            Ok(found)
+        };
+        for_each_block(self.census, self.is_kept, list, |found: Vec<Listing>| {
+            for of_form in found.chunk_by(|a, b| a.set == b.set) {
+                let here = self.in_order(of_form[0].set);
+                while later.next_if(|row| row.as_ref().is_ok_and(|row| *row < here)).is_some() {}
+                match later.next_if(|row| row.as_ref().map_or(true, |row| *row == here)).transpose()? {
+                    Some(_) => {}
+                    None => of_form.iter().try_for_each(|listing| listings.push(listing_row(listing)))?,
+                }
+            }
+            Ok(())
+        })?;
         listings.finish()
+    }
+
+    /// The partition of a place and the place: pages are gone through in this order.
+    fn in_order(&self, place: u64) -> [u64; 2] {
+        [self.census.partition_of(self.census.site_of(document_of(place))) as u64, place]
+    }
+
+    /// The place and the hash of each paragraph of a block that is long enough; with its tokens where it is held against
+    /// others. Of equal ones the first has them, so that what a site says on every page is not gone through on every page.
+    fn for_each_paragraph(
+        &self,
+        block: &Block,
+        mut each: impl FnMut(u64, u128, Option<&[u64]>),
+    ) -> Result<()> {
+        let ReuseSettings { min_tokens, near_min_tokens, .. } = *self.settings;
+        let mut known = HashSet::new();
+        block.for_each(|page| {
+            for (index, paragraph) in (0..).zip(&page.paragraphs) {
+                let tokens = page.tokens_of(paragraph);
+                if tokens.len() >= min_tokens {
+                    let long = tokens.len() >= near_min_tokens && known.insert(paragraph.exact);
+                    each(place(page.document, index), paragraph.exact, long.then_some(tokens));
+                }
+            }
+        })
     }
 
     /// The tokens of a form.
@@ -352,53 +347,6 @@ fn reuse_row(place: u64, tally: Tally, first: u64, jaccard: f64) -> ReuseRow {
     let [documents, sites] = [tally.documents, tally.sites].map(|count| count as u32);
     let (first, first_paragraph) = (document_of(first), paragraph_of(first));
     [document_of(place), paragraph_of(place), documents, sites, first, first_paragraph, high, low]
-}
-
-/// Rows that are worked on together.
-const ROWS: usize = 1 << 12;
-
-/// Bytes of rows that are worked on together.
-const ROWS_BYTES: usize = 4 << 20;
-
-/// Rows that a thread works on at a time.
-const CHUNK: usize = 64;
-
-/// Goes through the pages of a partition for which `wanted` has something to say, on all threads: `work` adds to what a
-/// chunk of them has, `take` gets that of some chunks, in document order.
-fn fold_pages<C: Send + Sync, T: Default + Send>(
-    census: &Census,
-    partition: usize,
-    mut wanted: impl FnMut(u32) -> Result<Option<C>>,
-    work: impl Fn(&Page, &C, &mut T) + Sync,
-    mut take: impl FnMut(Vec<T>) -> Result<()>,
-) -> Result<()> {
-    let mut reader = census.rows(partition);
-    let (mut row, mut bytes) = (Vec::new(), Vec::new());
-    let mut rows: Vec<(Range<usize>, C)> = Vec::new();
-    loop {
-        let more = reader.next(&mut row)?;
-        if more && let Some(known) = wanted(numbers_of(&row)?.0)? {
-            rows.push((bytes.len()..bytes.len() + row.len(), known));
-            bytes.extend_from_slice(&row);
-        }
-        if !more || rows.len() == ROWS || bytes.len() >= ROWS_BYTES {
-            let some = |rows: &[(Range<usize>, C)]| {
-                let (mut page, mut made) = (Page::default(), T::default());
-                for (row, known) in rows {
-                    census.decode(&bytes[row.clone()], &mut page)?;
-                    work(&page, known, &mut made);
-                }
-                Ok(made)
-            };
-            let made: Result<Vec<T>> = rows.par_chunks(CHUNK).map(some).collect();
-            take(made?)?;
-            rows.clear();
-            bytes.clear();
-        }
-        if !more {
-            return Ok(());
-        }
-    }
 }
 
 /// Reads the places of repeated forms, form by form.
@@ -801,7 +749,7 @@ impl Pairs {
 
 /// The next value, which is there.
 fn next_of(values: &mut ColumnReader<u64>) -> Result<u64> {
-    values.next().unwrap_or_else(|| Err(super::census::damaged()))
+    values.next().unwrap_or_else(|| Err(census::damaged()))
 }
 
 #[cfg(test)]

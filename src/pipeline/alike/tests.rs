@@ -3,7 +3,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{Budget, Workspace};
 
 /// Jaccard over sets of pairs of tokens, slow and obvious.
 fn jaccard(a: &[u64], b: &[u64]) -> f64 {
@@ -46,12 +45,12 @@ fn by_force(paragraphs: &[Vec<u64>], crowd: usize) -> Found {
     found
 }
 
-fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: u64) -> Found {
-    let means = Means::new(Workspace::temporary().unwrap(), Budget::new(budget));
+fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: usize) -> Found {
+    let means = Means::with_work(budget);
     let mut counting = Counting::new(paragraphs.iter().map(|tokens| tokens.len() as u64).sum(), settings);
     let mut shingles = Shingles::default();
     paragraphs.iter().for_each(|tokens| Counting::shingles(&settings, tokens, &mut shingles));
-    counting.count(&[&shingles]);
+    counting.count(&shingles);
     let id = |number: usize| 5 * number as u64 + 3;
     let number = |id: u64| (id as usize - 3) / 5;
     let mut listings = Vec::new();
@@ -67,7 +66,9 @@ fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: u64) -> Found 
     assert!(ids.is_sorted_by(|a, b| a < b));
     let place = |number: u32| ids[number as usize];
     let mut all = Bits::new(ids.len());
-    (0..ids.len() as u32).for_each(|number| drop(all.set(number)));
+    for number in 0..company.len() {
+        all.set(number);
+    }
     let aside = [1, 2].map(|step| {
         let answers = alike.aside(&company, &all, |_, other| Ok(place(other) % step == 0), &means).unwrap();
         answers
@@ -89,7 +90,7 @@ fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: u64) -> Found 
 }
 
 /// Room for one at a time, for some, for all.
-const BUDGETS: [u64; 4] = [1 << 8, 1 << 13, 1 << 16, 1 << 24];
+const BUDGETS: [usize; 4] = [1 << 7, 1 << 12, 1 << 15, 1 << 23];
 
 /// An edit: at this share of the length, what becomes of the token there.
 type Edit = (u8, u8, u64);
@@ -193,7 +194,7 @@ fn a_large_family_takes_no_square() {
     let paragraphs: Vec<Vec<u64>> = (0..20_000)
         .map(|number| sentence.iter().map(|&token| if token == 11 { 1000 + number } else { token }).collect())
         .collect();
-    for budget in [1 << 23, u64::MAX / 128] {
+    for budget in [1 << 22, usize::MAX] {
         let found = find(&paragraphs, with_crowd(64), budget);
         assert_eq!(found.pairs.len(), 2 * (64 * 63 / 2 + (20_000 - 64) * 64));
         assert!((64..20_000).all(|paragraph| found.pairs.contains_key(&(paragraph, 0))));

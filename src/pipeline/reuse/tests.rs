@@ -8,7 +8,6 @@ use super::super::progress::Silent;
 use super::super::settings::Settings;
 use super::*;
 use crate::corpus::find_shards;
-use crate::store::{Budget, Workspace};
 
 /// A document: its site, its paragraphs, which of them are boilerplate, and whether it is kept.
 #[derive(Clone, Debug)]
@@ -48,8 +47,8 @@ impl Corpus {
         Corpus { census, marks, kept: documents.iter().map(|toy| toy.kept).collect(), _folder: folder }
     }
 
-    fn find(&self, settings: &ReuseSettings, budget: u64) -> BTreeMap<(u32, usize), Reuse> {
-        let means = Means::new(Workspace::temporary().unwrap(), Budget::new(budget));
+    fn find(&self, settings: &ReuseSettings, budget: usize) -> BTreeMap<(u32, usize), Reuse> {
+        let means = Means::with_work(budget);
         let is_kept = |document: u32| self.kept[document as usize];
         let reused = find(&self.census, &self.marks, &is_kept, settings, &means).unwrap();
         let mut reader = reused.reader().unwrap();
@@ -202,7 +201,7 @@ proptest! {
         let corpus = Corpus::of(&documents);
         let settings = with_crowd(crowd);
         let expected = corpus.by_force(&settings);
-        for budget in [1 << 6, 1 << 12, u64::MAX / 128] {
+        for budget in [1 << 5, 1 << 11, usize::MAX] {
             prop_assert_eq!(&corpus.find(&settings, budget), &expected, "{}", budget);
         }
     }
@@ -270,7 +269,7 @@ fn forms_that_thousands_have_are_counted_once() {
     let settings = ReuseSettings::default();
     let expected = corpus.by_force(&settings);
     assert!(expected.values().any(|reuse| reuse.documents > 2 * LARGE && reuse.sites == 50));
-    for budget in [1 << 12, u64::MAX / 128] {
+    for budget in [1 << 11, usize::MAX] {
         assert!(corpus.find(&settings, budget) == expected);
     }
 }
