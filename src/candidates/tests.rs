@@ -271,8 +271,8 @@ fn what_is_a_candidate_depends_on_the_two_documents_alone() {
         let mut signatures = Signatures::new(screening, seed);
         sets.iter().for_each(|set| signatures.push(set));
         let mut grouped = rows_of(&signatures);
-        for document in 0..sets.len() {
-            let size = sets[document].len() as u32;
+        for (document, set) in sets.iter().enumerate() {
+            let size = set.len() as u32;
             grouped.set(document, document as u32 % 7 / 6, size, signatures.bytes(document));
         }
         for relation in [Relation::Screened(screening), Relation::All(0.8)] {

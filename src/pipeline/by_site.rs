@@ -23,8 +23,11 @@ pub struct SiteRows<'a> {
 /// Rows that are in memory.
 struct Held<'a> {
     bytes: &'a [u8],
-    rows: &'a [(u32, Range<usize>)],
+    rows: &'a [HeldRow],
 }
+
+/// A document, and where its row is.
+type HeldRow = (u32, Range<usize>);
 
 /// Rows that are worked on together.
 const BLOCK: usize = 1 << 10;
@@ -247,11 +250,13 @@ pub fn for_each_site<T: Send>(
     Ok(())
 }
 
+type SiteAndRows = (u32, Vec<HeldRow>);
+
 /// Some sites of a partition, in memory.
 struct Group {
     bytes: Vec<u8>,
-    /// Site, document and where its row is; ascending.
-    rows: Vec<(u32, Vec<(u32, Range<usize>)>)>,
+    /// The rows of each site; ascending.
+    rows: Vec<SiteAndRows>,
 }
 
 impl Group {
@@ -280,7 +285,7 @@ impl Group {
         work: &(impl Fn(&SiteRows) -> Result<T> + Sync),
         take: &mut impl FnMut(u32, T) -> Result<()>,
     ) -> Result<()> {
-        let of_site = |(site, rows): &(u32, Vec<(u32, Range<usize>)>)| {
+        let of_site = |(site, rows): &SiteAndRows| {
             let held = Some(Held { bytes: &self.bytes, rows });
             Ok((*site, work(&SiteRows { census, site: *site, held })?))
         };

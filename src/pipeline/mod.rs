@@ -49,7 +49,7 @@ use crate::output::{
     Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
     hex128,
 };
-use crate::resolve::{Decisions, Standings, groups};
+use crate::resolve::{Decisions, EachRecord, Standings, groups};
 pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
@@ -393,7 +393,7 @@ struct Standing<'a> {
 }
 
 impl Standings for Standing<'_> {
-    fn len(&self) -> u32 {
+    fn count(&self) -> u32 {
         self.contents.len()
     }
 
@@ -405,7 +405,7 @@ impl Standings for Standing<'_> {
         self.contents.token_count(document) as u32
     }
 
-    fn for_each_record(&self, each: &mut dyn FnMut(Option<&str>, &[Option<String>])) -> Result<()> {
+    fn for_each_record(&self, each: &mut EachRecord) -> Result<()> {
         for head in self.contents.census().heads_from(0)? {
             let head = head?;
             each(head.url.as_deref(), &head.keep_fields);

@@ -180,7 +180,9 @@ impl Crawl for Documents<'_> {
     }
 
     fn page(&self, document: u32) -> CrawlPage {
-        crawled(&self.census.page(document), self.marks.get(document))
+        let page = self.census.page(document);
+        let crawled = crawled(&page, self.marks.get(document));
+        CrawlPage { tokens: page.tokens, ..crawled }
     }
 
     fn bytes(&self, document: u32) -> Vec<usize> {
@@ -194,6 +196,7 @@ impl Crawl for Documents<'_> {
     }
 }
 
+/// Without its tokens, which no walk asks for.
 fn crawled(page: &Page, marks: Option<&Marks>) -> CrawlPage {
     let mut marks = marks.into_iter().flat_map(Marks::iter);
     let paragraph = |paragraph: &super::census::Paragraph| CrawlParagraph {
@@ -201,5 +204,5 @@ fn crawled(page: &Page, marks: Option<&Marks>) -> CrawlPage {
         tokens: paragraph.tokens.clone(),
         is_marked: marks.next().flatten().is_some(),
     };
-    CrawlPage { paragraphs: page.paragraphs.iter().map(paragraph).collect(), tokens: page.tokens.clone() }
+    CrawlPage { paragraphs: page.paragraphs.iter().map(paragraph).collect(), tokens: Vec::new() }
 }

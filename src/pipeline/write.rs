@@ -41,8 +41,8 @@ pub fn records(
 ) -> Result<Counts> {
     let census = judged.census;
     progress.begin("findings", Unit::Documents, Some(u64::from(census.len())));
-    let mut counts = Counts::default();
-    counts.findings = KINDS.iter().map(|kind| (kind.name().to_owned(), 0)).collect();
+    let findings = KINDS.iter().map(|kind| (kind.name().to_owned(), 0)).collect();
+    let mut counts = Counts { findings, ..Counts::default() };
     let mut open = FindingsFiles { run, shards: &census.shards, next: 0, file: None };
     judged.for_each_block(|first, told| {
         strips.add(judged, first, &told)?;

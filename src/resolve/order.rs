@@ -66,10 +66,13 @@ impl fmt::Display for KeepKey {
     }
 }
 
+/// Takes a url and the values of fields.
+pub type EachRecord<'a> = dyn FnMut(Option<&str>, &[Option<String>]) + 'a;
+
 /// What the keep order looks at in documents, which are numbered from 0.
 pub trait Standings: Sync {
     /// How many documents.
-    fn len(&self) -> u32;
+    fn count(&self) -> u32;
 
     /// Whether one is never removed, and comes first.
     fn is_protected(&self, document: u32) -> bool;
@@ -79,7 +82,7 @@ pub trait Standings: Sync {
 
     /// Gives for each document, in their order, its url and the values of the fields that the keys name, in the order of the
     /// keys.
-    fn for_each_record(&self, each: &mut dyn FnMut(Option<&str>, &[Option<String>])) -> error::Result<()>;
+    fn for_each_record(&self, each: &mut EachRecord) -> error::Result<()>;
 }
 
 /// The order in which documents are visited: protected ones first, then key by key, then input order.
@@ -108,7 +111,7 @@ impl KeepOrder {
     /// Cost: one stable sort for each key, the last one first. Memory: 4 bytes a document and what one key looks at: 4 bytes,
     /// or the values of its field.
     pub fn sorted(&self, standings: &impl Standings) -> error::Result<Vec<u32>> {
-        let mut order: Vec<u32> = (0..standings.len()).collect();
+        let mut order: Vec<u32> = (0..standings.count()).collect();
         let keys: Vec<&KeepKey> = self.0.iter().take_while(|key| **key != KeepKey::First).collect();
         for (at, key) in keys.iter().enumerate().rev() {
             match key {
@@ -197,8 +200,8 @@ mod tests {
     }
 
     impl Standings for &[Doc] {
-        fn len(&self) -> u32 {
-            <[Doc]>::len(self) as u32
+        fn count(&self) -> u32 {
+            self.len() as u32
         }
 
         fn is_protected(&self, document: u32) -> bool {
@@ -209,10 +212,7 @@ mod tests {
             self[document as usize].tokens
         }
 
-        fn for_each_record(
-            &self,
-            each: &mut dyn FnMut(Option<&str>, &[Option<String>]),
-        ) -> error::Result<()> {
+        fn for_each_record(&self, each: &mut EachRecord) -> error::Result<()> {
             self.iter().for_each(|doc| each(doc.url, &doc.fields));
             Ok(())
         }

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::chunks::Chunks;
-use super::rows::{LONGEST, length_of, read_row};
+use super::rows::{LONGEST, length_of, read_row_at};
 use super::workspace::TempFile;
 use super::{RowReader, Sealed, Workspace};
 use crate::error::Result;
@@ -218,6 +218,6 @@ impl Partition {
     /// Leaves in `row` the row that [`Partitions::push`] put at `offset`, and nothing else. An error where there is no
     /// offset like that; one in the middle of a row gives an error or other bytes, never more than there are.
     pub fn get(&self, offset: u64, row: &mut Vec<u8>) -> Result<()> {
-        read_row(&self.0, offset, self.0.len(), 0, row)
+        read_row_at(&self.0, offset, row)
     }
 }

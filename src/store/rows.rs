@@ -30,6 +30,9 @@ const BLOCK: u64 = 16;
 /// fast as one byte (a guess).
 const PIECE: usize = 16 << 10;
 
+/// Where a row begins is known, its length is not: most pages of news end before that.
+const ROW_PIECE: usize = 1 << 10;
+
 impl RowsWriter {
     /// No rows. They take up to `memory_bytes` of memory, then a file; the index takes half a byte a row more.
     pub fn new(workspace: &Workspace, name: &str, memory_bytes: usize) -> RowsWriter {
@@ -160,11 +163,18 @@ impl RowReader {
 }
 
 /// Leaves in `row` the row that stands `skipped` rows after the one that begins at `at`; all of them end by `end`.
-pub(super) fn read_row(bytes: &Sealed, mut at: u64, end: u64, skipped: u64, row: &mut Vec<u8>) -> Result<()> {
-    let mut piece = Piece { bytes, end, from: at..at, read: row };
+fn read_row(bytes: &Sealed, mut at: u64, end: u64, skipped: u64, row: &mut Vec<u8>) -> Result<()> {
+    let mut piece = Piece { bytes, end, most: PIECE, from: at..at, read: row };
     for _ in 0..skipped {
         at = piece.row(at)?.end;
     }
+    let found = piece.row(at)?;
+    piece.leave(found)
+}
+
+/// Leaves the row whose length stands at `at` in `row`.
+pub(super) fn read_row_at(bytes: &Sealed, at: u64, row: &mut Vec<u8>) -> Result<()> {
+    let mut piece = Piece { bytes, end: bytes.len(), most: ROW_PIECE, from: at..at, read: row };
     let found = piece.row(at)?;
     piece.leave(found)
 }
@@ -176,6 +186,8 @@ pub(super) fn read_row(bytes: &Sealed, mut at: u64, end: u64, skipped: u64, row:
 struct Piece<'a> {
     bytes: &'a Sealed,
     end: u64,
+    /// So many are read at once.
+    most: usize,
     /// What of the bytes stands in the beginning of `read`.
     from: Range<u64>,
     read: &'a mut Vec<u8>,
@@ -197,7 +209,7 @@ impl Piece<'_> {
         {
             return Ok(Some(found));
         }
-        let most = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX).min(PIECE);
+        let most = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX).min(self.most);
         self.bytes.read_at(at, most, self.read)?;
         self.from = at..at + most as u64;
         Ok(varint(self.read))

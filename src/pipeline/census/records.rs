@@ -37,9 +37,12 @@ impl RecordSpool {
 pub struct RecordFiles {
     packed: Sealed,
     fields: Fields,
-    /// The files that were read last, newest last, by shard and part.
-    open: Mutex<VecDeque<((u32, u32), Arc<File>)>>,
+    /// The files that were read last, newest last.
+    open: Mutex<VecDeque<OpenFile>>,
 }
+
+/// A file, by shard and part.
+type OpenFile = ((u32, u32), Arc<File>);
 
 /// So many files are held open.
 const OPEN_FILES: usize = 16;

@@ -254,16 +254,16 @@ fn forms_that_thousands_have_are_counted_once() {
     };
     let toy = |number: usize| {
         let mut paragraphs = vec![(format!("number {number}"), false)];
-        if number % 2 == 0 {
-            paragraphs.push((words(&sentence), number % 5 == 0));
+        if number.is_multiple_of(2) {
+            paragraphs.push((words(&sentence), number.is_multiple_of(5)));
         }
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             paragraphs.push((edited(20), false));
         }
         if number % 700 == 1 {
             paragraphs.push((edited(number / 700), false));
         }
-        Toy { site: (number % 50) as u8, paragraphs, kept: number % 7 > 0 }
+        Toy { site: (number % 50) as u8, paragraphs, kept: !number.is_multiple_of(7) }
     };
     let corpus = Corpus::of(&(0..4000).map(toy).collect::<Vec<_>>());
     let settings = ReuseSettings::default();
