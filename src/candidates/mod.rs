@@ -64,7 +64,7 @@ use crate::shingle::ShingleSet;
 use crate::sketch::Signatures;
 use buckets::Buckets;
 use prefix::PrefixIndex;
-pub use short::{Frequencies, FrequencyPart, Listed, ListedPlace, Listing, ShortIndex, partnered};
+pub use short::{Frequencies, FrequencyPart, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
 
 /// Where the sets of documents are found.
 ///

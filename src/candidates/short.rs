@@ -160,12 +160,23 @@ pub struct ListedPlace {
     pub found: bool,
 }
 
-/// Under one shingle, of no more sets each is held against each, and those without a possible partner are left out: half
+/// What is known of the possible partners of a set under one shingle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partners {
+    /// Whether the set is one of the first of the shingle, and so found under it.
+    pub found: bool,
+    /// Whether one may come after it.
+    pub later: bool,
+    /// No one before the first of these may be one, or between the second and the set; absent: no one before it is.
+    pub earlier: Option<(u64, u64)>,
+}
+
+/// Under one shingle, of no more sets each is held against each, and those without a possible partner are left out: about
 /// a microsecond a set at most.
 const PAIRED: usize = 256;
 
-/// Goes through all listings of all sets, sorted, and hands out those that have a possible partner; and whether the set is
-/// one of the first `most_found` under its shingle.
+/// Goes through all listings of all sets, sorted, and hands out those that have a possible partner, with what is known of
+/// these. The first `most_found` sets of a shingle are found under it.
 ///
 /// A set none of whose listings is handed out has no partner. Memory: some hundred listings. `similarity` as in
 /// [`Frequencies::new`].
@@ -173,49 +184,55 @@ pub fn partnered<E>(
     listings: impl Iterator<Item = Result<Listing, E>>,
     similarity: f64,
     most_found: u64,
-    mut each: impl FnMut(Listing, bool) -> Result<(), E>,
+    mut each: impl FnMut(Listing, Partners) -> Result<(), E>,
 ) -> Result<(), E> {
     let bounds = Bounds::new(similarity);
+    // Of many, anyone may be a partner.
+    let one_of_many = |rank: u64| Partners {
+        found: rank < most_found,
+        later: true,
+        earlier: (rank > 0).then_some((0, u64::MAX)),
+    };
     let mut waiting: Vec<Listing> = Vec::new();
     let mut gone = 0; // how many of the shingle are handed out already
+    let mut hand_out = |waiting: &mut Vec<Listing>, gone: u64| -> Result<(), E> {
+        for (at, listing) in waiting.iter().enumerate() {
+            let rank = gone + at as u64;
+            if gone > 0 || waiting.len() > PAIRED {
+                each(*listing, one_of_many(rank))?;
+            } else if let Some(partners) = partners(waiting, at, &bounds) {
+                each(*listing, Partners { found: rank < most_found, ..partners })?;
+            }
+        }
+        waiting.clear();
+        Ok(())
+    };
+    let mut place = None;
     for listing in listings {
         let listing = listing?;
-        if waiting.first().is_some_and(|first| first.place != listing.place) {
-            hand_out(&waiting, gone, most_found, &bounds, &mut each)?;
-            waiting.clear();
-            gone = 0;
-        }
-        if waiting.len() == PAIRED + 1 {
-            waiting
-                .drain(..PAIRED)
-                .zip(gone..)
-                .try_for_each(|(listing, rank)| each(listing, rank < most_found))?;
-            gone += PAIRED as u64;
+        if place != Some(listing.place) {
+            hand_out(&mut waiting, gone)?;
+            (place, gone) = (Some(listing.place), 0);
         }
         waiting.push(listing);
-    }
-    hand_out(&waiting, gone, most_found, &bounds, &mut each)
-}
-
-fn hand_out<E>(
-    listings: &[Listing],
-    gone: u64,
-    most_found: u64,
-    bounds: &Bounds,
-    each: &mut impl FnMut(Listing, bool) -> Result<(), E>,
-) -> Result<(), E> {
-    let many = gone > 0 || listings.len() > PAIRED;
-    for (at, listing) in listings.iter().enumerate() {
-        if many
-            || listings
-                .iter()
-                .enumerate()
-                .any(|(other, partner)| other != at && may_pair(bounds, listing, partner))
-        {
-            each(*listing, gone + (at as u64) < most_found)?;
+        if waiting.len() > PAIRED {
+            let handed_out = waiting.len() as u64;
+            hand_out(&mut waiting, gone)?;
+            gone += handed_out;
         }
     }
-    Ok(())
+    hand_out(&mut waiting, gone)
+}
+
+/// The possible partners of one of the sets of a shingle.
+fn partners(of_place: &[Listing], at: usize, bounds: &Bounds) -> Option<Partners> {
+    let may_pair = |other: &&Listing| may_pair(bounds, &of_place[at], other);
+    let (before, after) = (&of_place[..at], &of_place[at + 1..]);
+    let first = before.iter().find(may_pair);
+    let last = first.and_then(|_| before.iter().rfind(may_pair));
+    let earlier = first.zip(last).map(|(first, last)| (first.set, last.set));
+    let later = after.iter().any(|other| may_pair(&other));
+    (later || earlier.is_some()).then_some(Partners { found: true, later, earlier })
 }
 
 fn may_pair(bounds: &Bounds, a: &Listing, b: &Listing) -> bool {

@@ -140,11 +140,13 @@ fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, 
     }
     listings.sort_unstable();
     let mut listed = vec![Listed::default(); sets.len()];
-    let each = |listing: Listing, found| {
+    let mut known = vec![Vec::new(); sets.len()];
+    let each = |listing: Listing, partners: Partners| {
         let Listing { place, set, size, left, parity } = listing;
         let own = &mut listed[set as usize];
         (own.size, own.parity) = (size, parity);
-        own.places.push(ListedPlace { place, left, found });
+        own.places.push(ListedPlace { place, left, found: partners.found });
+        known[set as usize].push(partners);
         Ok::<(), std::convert::Infallible>(())
     };
     partnered(listings.into_iter().map(Ok), threshold.similarity(), u64::MAX, each).unwrap();
@@ -160,7 +162,16 @@ fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, 
         let odd = found.iter().filter(|&&other| other % 2 == 1).map(|other| other / 2);
         assert!(odd.eq(outside.iter().copied()));
         let alike = |&&other: &&u32| threshold.reached(&sets[other as usize], &sets[number as usize]);
-        pairs.extend(found.iter().filter(alike).map(|&other| (other, number)));
+        for &other in found.iter().filter(alike) {
+            pairs.push((other, number));
+            let before = |partners: &Partners| {
+                partners.earlier.is_some_and(|(first, last)| (first..=last).contains(&u64::from(other)))
+            };
+            assert!(
+                known[number as usize].iter().any(before)
+                    && known[other as usize].iter().any(|own| own.later)
+            );
+        }
         index.insert(number);
         index.take_back(number);
         index.insert(number);

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use super::bits::Bits;
 use super::census::damaged;
 use super::means::Means;
-use crate::candidates::{Frequencies, Listed, ListedPlace, Listing, ShortIndex, partnered};
+use crate::candidates::{Frequencies, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
 use crate::error::Result;
 use crate::shingle::{ShingleSet, for_each_shingle};
 use crate::store::{Column, ColumnWriter, RowReader, Rows, RowsWriter, Sorted, Sorter};
@@ -117,12 +117,41 @@ pub struct Company {
     members: Rows,
 }
 
-/// A paragraph of the company.
+/// A paragraph of the company, as it is needed.
 #[derive(Clone, Debug, PartialEq)]
 struct Member {
     listed: Listed,
     set: ShingleSet,
 }
+
+/// What of a paragraph is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// To be held against those before it and to be found by those after it: where there may be any.
+    Both,
+    /// To be held against those before it.
+    Later,
+    /// To be held against those before and after it.
+    Any,
+}
+
+/// A paragraph and what is known of its partners, shingle by shingle.
+struct Draft {
+    id: u64,
+    size: u32,
+    parity: [u64; 2],
+    /// Place, `left`, and one or more of the flags below.
+    places: Vec<(u64, u32, u8)>,
+    /// No one before the first may be a partner, or between the second and the paragraph.
+    earlier: [u64; 2],
+}
+
+const FOUND: u8 = 1;
+const HAS_LATER: u8 = 2;
+const HAS_EARLIER: u8 = 4;
+
+/// No one at all before a paragraph.
+const NOBODY: [u64; 2] = [u64::MAX, 0];
 
 /// Paragraphs that are read together.
 const GATHERED: usize = 1 << 12;
@@ -137,31 +166,30 @@ impl Company {
         settings: AlikeSettings,
         means: &Means,
     ) -> Result<Company> {
-        let mut by_set: Sorter<ListingRow> = Sorter::new(&means.workspace, "company", means.work(4));
+        let mut by_set: Sorter<PartneredRow> = Sorter::new(&means.workspace, "company", means.work(4));
         let rows = listings.reader()?.map(|row| row.map(listing_of));
-        partnered(rows, settings.min_similarity, settings.most_found, |listing, found| {
-            let [place, set, sizes, even, odd] = listing_row(&listing);
-            by_set.push([set, place, sizes | u64::from(!found) << 63, even, odd])
-        })?;
+        let each = |listing: Listing, partners| by_set.push(partnered_row(&listing, partners));
+        partnered(rows, settings.min_similarity, settings.most_found, each)?;
         drop(listings);
         let mut company = Gathering {
             ids: ColumnWriter::new(&means.workspace, "company-ids", means.work(32)),
             members: RowsWriter::new(&means.workspace, "company", means.work(4)),
             settings,
         };
-        let mut waiting: Vec<(u64, Listed)> = Vec::new();
+        let mut waiting: Vec<Draft> = Vec::new();
         for row in by_set.finish()?.reader()? {
-            let [set, place, sizes, even, odd] = row?;
-            let (size, left) = ((sizes << 1 >> 33) as u32, sizes as u32);
-            if waiting.last().is_none_or(|(last, _)| *last != set) {
+            let [id, place, sizes, flags, even, odd, first, last] = row?;
+            let (size, left) = ((sizes >> 32) as u32, sizes as u32);
+            if waiting.last().is_none_or(|draft| draft.id != id) {
                 if waiting.len() == GATHERED {
                     company.add(&waiting, &tokens)?;
                     waiting.clear();
                 }
-                waiting.push((set, Listed { size, parity: [even, odd], places: Vec::new() }));
+                waiting.push(Draft { id, size, parity: [even, odd], places: Vec::new(), earlier: NOBODY });
             }
-            if let Some((_, listed)) = waiting.last_mut() {
-                listed.places.push(ListedPlace { place, left, found: sizes >> 63 == 0 });
+            if let Some(draft) = waiting.last_mut() {
+                draft.places.push((place, left, flags as u8));
+                draft.earlier = [draft.earlier[0].min(first), draft.earlier[1].max(last)];
             }
         }
         company.add(&waiting, &tokens)?;
@@ -198,45 +226,75 @@ struct Gathering {
 impl Gathering {
     fn add<S: Default>(
         &mut self,
-        some: &[(u64, Listed)],
+        some: &[Draft],
         tokens: &(impl Fn(u64, &mut S) -> Vec<u64> + Sync),
     ) -> Result<()> {
-        let row = |state: &mut S, (id, listed): &(u64, Listed)| {
-            let set = ShingleSet::of_tokens(&tokens(*id, state), self.settings.shingle_tokens, SEED);
-            encoded(listed, &set)
+        let row = |state: &mut S, draft: &Draft| {
+            let set = ShingleSet::of_tokens(&tokens(draft.id, state), self.settings.shingle_tokens, SEED);
+            encoded(draft, &set)
         };
         let rows: Vec<Vec<u8>> = some.par_iter().with_min_len(64).map_init(S::default, row).collect();
-        for ((id, _), row) in some.iter().zip(rows) {
-            self.ids.push(*id)?;
+        for (draft, row) in some.iter().zip(rows) {
+            self.ids.push(draft.id)?;
             self.members.push(&row)?;
         }
         Ok(())
     }
 }
 
-/// Size, parity, how many places; the places; the shingles.
-fn encoded(listed: &Listed, set: &ShingleSet) -> Vec<u8> {
-    let mut row = Vec::with_capacity(24 + 12 * listed.places.len() + 8 * set.len());
-    row.extend_from_slice(&listed.size.to_le_bytes());
-    listed.parity.iter().for_each(|half| row.extend_from_slice(&half.to_le_bytes()));
-    row.extend_from_slice(&(listed.places.len() as u32).to_le_bytes());
-    for place in &listed.places {
-        row.extend_from_slice(&place.place.to_le_bytes());
-        row.extend_from_slice(&(place.left | u32::from(!place.found) << 31).to_le_bytes());
+/// Paragraph, place, size and `left`, flags, parity, and the first and the last before it that may be partners.
+type PartneredRow = [u64; 8];
+
+fn partnered_row(listing: &Listing, partners: Partners) -> PartneredRow {
+    let [place, set, sizes, even, odd] = listing_row(listing);
+    let flag = |is: bool, flag: u8| u64::from(if is { flag } else { 0 });
+    let flags = flag(partners.found, FOUND)
+        | flag(partners.later, HAS_LATER)
+        | flag(partners.earlier.is_some(), HAS_EARLIER);
+    let [first, last] = partners.earlier.map_or(NOBODY, |(first, last)| [first, last]);
+    [set, place, sizes, flags, even, odd, first, last]
+}
+
+/// Whom it may be alike with before it; size, parity, how many places; the places; the shingles.
+fn encoded(draft: &Draft, set: &ShingleSet) -> Vec<u8> {
+    let mut row = Vec::with_capacity(40 + 13 * draft.places.len() + 8 * set.len());
+    draft.earlier.iter().for_each(|id| row.extend_from_slice(&id.to_le_bytes()));
+    row.extend_from_slice(&draft.size.to_le_bytes());
+    draft.parity.iter().for_each(|half| row.extend_from_slice(&half.to_le_bytes()));
+    row.extend_from_slice(&(draft.places.len() as u32).to_le_bytes());
+    for &(place, left, flags) in &draft.places {
+        row.extend_from_slice(&place.to_le_bytes());
+        row.extend_from_slice(&left.to_le_bytes());
+        row.push(flags);
     }
     set.hashes().iter().for_each(|hash| row.extend_from_slice(&hash.to_le_bytes()));
     row
 }
 
-fn decoded(mut row: &[u8]) -> Option<Member> {
+/// The first and the last paragraph before one that may be partners.
+fn earlier_of(mut row: &[u8]) -> Option<[u64; 2]> {
+    Some([u64::from_le_bytes(take(&mut row)?), u64::from_le_bytes(take(&mut row)?)])
+}
+
+fn decoded(row: &[u8], role: Role) -> Option<Member> {
+    let mut row = row.get(16..)?;
     let size = u32::from_le_bytes(take(&mut row)?);
     let parity = [u64::from_le_bytes(take(&mut row)?), u64::from_le_bytes(take(&mut row)?)];
     let count = u32::from_le_bytes(take(&mut row)?) as usize;
-    let mut places = Vec::with_capacity(count.min(row.len() / 12));
+    let mut places = Vec::with_capacity(count.min(row.len() / 13));
     for _ in 0..count {
         let place = u64::from_le_bytes(take(&mut row)?);
         let left = u32::from_le_bytes(take(&mut row)?);
-        places.push(ListedPlace { place, left: left & (u32::MAX >> 1), found: left >> 31 == 0 });
+        let [flags] = take(&mut row)?;
+        let has = |flag: u8| flags & flag != 0;
+        let (needed, found) = match role {
+            Role::Both => (has(HAS_EARLIER) || has(HAS_LATER) && has(FOUND), has(HAS_LATER) && has(FOUND)),
+            Role::Later => (has(HAS_EARLIER), false),
+            Role::Any => (true, has(FOUND)),
+        };
+        if needed {
+            places.push(ListedPlace { place, left, found });
+        }
     }
     let mut hashes = Vec::with_capacity(row.len() / 8);
     while !row.is_empty() {
@@ -265,32 +323,34 @@ const READ: usize = 1 << 10;
 const READ_BYTES: usize = 2 << 20;
 
 impl Members {
-    fn next(&mut self) -> Result<Option<(u32, Member)>> {
+    fn next(&mut self, role: Role) -> Result<Option<(u32, Member)>> {
         if !self.rows.next(&mut self.row)? {
             return Ok(None);
         }
         self.next += 1;
-        Ok(Some((self.next - 1, decoded(&self.row).ok_or_else(damaged)?)))
+        Ok(Some((self.next - 1, decoded(&self.row, role).ok_or_else(damaged)?)))
     }
 
-    /// What `work` makes of the `wanted` ones of the next thousand or so, on all threads, in order; `None` at the end.
+    /// What `work` makes of the `wanted` ones of the next thousand or so, on all threads, in order; `None` at the end. Who
+    /// wants is told whom each may be alike with before it.
     fn map<T: Send>(
         &mut self,
-        wanted: impl Fn(u32) -> bool,
+        role: Role,
+        wanted: impl Fn(u32, [u64; 2]) -> bool,
         work: impl Fn(u32, &Member) -> Result<T> + Sync,
     ) -> Result<Option<Vec<(u32, T)>>> {
         let mut bytes: Vec<u8> = Vec::new();
         let mut rows: Vec<(u32, std::ops::Range<usize>)> = Vec::new();
         let first = self.next;
         while rows.len() < READ && bytes.len() < READ_BYTES && self.rows.next(&mut self.row)? {
-            if wanted(self.next) {
+            if wanted(self.next, earlier_of(&self.row).ok_or_else(damaged)?) {
                 rows.push((self.next, bytes.len()..bytes.len() + self.row.len()));
                 bytes.extend_from_slice(&self.row);
             }
             self.next += 1;
         }
         let one = |(number, row): &(u32, std::ops::Range<usize>)| {
-            let member = decoded(&bytes[row.clone()]).ok_or_else(damaged)?;
+            let member = decoded(&bytes[row.clone()], role).ok_or_else(damaged)?;
             Ok((*number, work(*number, &member)?))
         };
         let made: Result<Vec<(u32, T)>> = rows.par_iter().with_min_len(16).map(one).collect();
@@ -340,7 +400,7 @@ impl Alike {
         };
         let mut members = company.members_from(0)?;
         loop {
-            let mut batch = Batch::load(&mut members, |_| true, &company.settings, means.work(3))?;
+            let mut batch = Batch::load(company, &mut members, Role::Both, |_| true, means.work(3))?;
             if batch.numbers.is_empty() {
                 break;
             }
@@ -363,11 +423,16 @@ impl Alike {
         let mut answers: Sorter<PairRow> = Sorter::new(&means.workspace, "aside", means.work(8));
         let mut left = asking.clone();
         let mut measured = vec![0_u16; company.len() as usize];
+        let settings = &company.settings;
         let mut members = company.members_from(0)?;
         loop {
-            let settings = &company.settings;
-            let mut batch =
-                Batch::load(&mut members, |number| self.crowded.has(number), settings, means.work(3))?;
+            let mut batch = Batch::load(
+                company,
+                &mut members,
+                Role::Any,
+                |number| self.crowded.has(number),
+                means.work(3),
+            )?;
             if batch.numbers.is_empty() {
                 break;
             }
@@ -387,7 +452,9 @@ impl Alike {
                     }
                     Ok((candidates.len(), None))
                 };
-                let Some(answered) = asked.map(|number| left.has(number), answer)? else { break };
+                let Some(answered) = asked.map(Role::Any, |number, _| left.has(number), answer)? else {
+                    break;
+                };
                 for (number, (met, answer)) in answered {
                     measured[number as usize] += met as u16;
                     if let Some((other, jaccard)) = answer {
@@ -406,21 +473,24 @@ struct Batch {
     /// The number of each, ascending.
     numbers: Vec<u32>,
     sets: Vec<ShingleSet>,
+    /// The ids of the first and the last.
+    ids: [u64; 2],
     index: ShortIndex,
 }
 
 impl Batch {
     /// The next ones that are `wanted`, as many as so many bytes have room for, and one at least if there is one.
     fn load(
+        company: &Company,
         members: &mut Members,
+        role: Role,
         wanted: impl Fn(u32) -> bool,
-        settings: &AlikeSettings,
         memory_bytes: usize,
     ) -> Result<Batch> {
         let (mut numbers, mut sets, mut listed) = (Vec::new(), Vec::new(), Vec::new());
         let mut bytes = 0;
         while bytes < memory_bytes
-            && let Some((number, member)) = members.next()?
+            && let Some((number, member)) = members.next(role)?
         {
             if wanted(number) {
                 bytes += 8 * member.set.len() + ShortIndex::BYTES * member.listed.places.len() + MEMBER_BYTES;
@@ -429,7 +499,12 @@ impl Batch {
                 listed.push(member.listed);
             }
         }
-        Ok(Batch { numbers, sets, index: ShortIndex::new(&listed, settings.min_similarity) })
+        let ids = match (numbers.first(), numbers.last()) {
+            (Some(&first), Some(&last)) => [company.id(first)?, company.id(last)?],
+            _ => NOBODY,
+        };
+        let index = ShortIndex::new(&listed, company.settings.min_similarity);
+        Ok(Batch { numbers, sets, ids, index })
     }
 
     /// The first of those that may be alike with one of the company, which may be of this batch.
@@ -518,7 +593,10 @@ impl Settling {
                 let measured = |&other: &u32| (other, batch.jaccard(&member.set, other, &self.settings));
                 Ok(candidates.iter().map(measured).collect::<Vec<_>>())
             };
-            let Some(found) = later.map(|number| self.left(number) > 0, look_up)? else { return Ok(()) };
+            let wanted = |number: u32, [first, last]: [u64; 2]| {
+                first <= batch.ids[1] && batch.ids[0] <= last && self.left(number) > 0
+            };
+            let Some(found) = later.map(Role::Later, wanted, look_up)? else { return Ok(()) };
             for (number, found) in found {
                 for (other, jaccard) in found {
                     self.note(number, batch.numbers[other as usize], jaccard)?;

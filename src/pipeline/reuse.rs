@@ -266,8 +266,13 @@ impl Finding<'_> {
         mut each: impl FnMut(u64, u128, Option<&[u64]>),
     ) -> Result<()> {
         let ReuseSettings { min_tokens, near_min_tokens, .. } = *self.settings;
-        let mut known = HashSet::new();
+        let (mut known, mut last) = (HashSet::new(), 0);
         block.for_each(|page| {
+            // A block may begin in one partition and end in another, where documents begin anew: there the first of equal ones
+            // stands before one that was met already.
+            if std::mem::replace(&mut last, page.document) > page.document {
+                known.clear();
+            }
             for (index, paragraph) in (0..).zip(&page.paragraphs) {
                 let tokens = page.tokens_of(paragraph);
                 if tokens.len() >= min_tokens {

@@ -204,15 +204,22 @@ fn a_large_family_takes_no_square() {
 
 #[test]
 fn members_are_read_as_they_were_written() {
+    let all = FOUND | HAS_LATER | HAS_EARLIER;
     let places =
-        [(1, 7, true), (u64::MAX, 1, false)].map(|(place, left, found)| ListedPlace { place, left, found });
-    let listed = Listed { size: 9, parity: [3, u64::MAX], places: places.to_vec() };
-    for member in [
-        Member { listed: Listed::default(), set: ShingleSet::default() },
-        Member { listed, set: ShingleSet::from_hashes(vec![5, 6, u64::MAX]) },
-    ] {
-        let row = encoded(&member.listed, &member.set);
-        assert_eq!(decoded(&row), Some(member));
-        assert!((0..24).all(|cut| decoded(&row[..cut]).is_none()));
-    }
+        vec![(1, 7, all), (2, 6, FOUND | HAS_EARLIER), (3, 5, FOUND | HAS_LATER), (u64::MAX, 1, HAS_LATER)];
+    let draft = Draft { id: 0, size: 9, parity: [3, u64::MAX], places, earlier: [4, 8] };
+    let set = ShingleSet::from_hashes(vec![5, 6, u64::MAX]);
+    let row = encoded(&draft, &set);
+    let check = |role: Role, expected: &[(u64, u32, bool)]| {
+        let Some(member) = decoded(&row, role) else { panic!("{role:?}") };
+        let places: Vec<_> =
+            member.listed.places.iter().map(|place| (place.place, place.left, place.found)).collect();
+        assert_eq!((places.as_slice(), member.listed.size, &member.set), (expected, 9, &set));
+        assert_eq!(member.listed.parity, [3, u64::MAX]);
+    };
+    check(Role::Both, &[(1, 7, true), (2, 6, false), (3, 5, true)]);
+    check(Role::Later, &[(1, 7, false), (2, 6, false)]);
+    check(Role::Any, &[(1, 7, true), (2, 6, true), (3, 5, true), (u64::MAX, 1, false)]);
+    assert_eq!(earlier_of(&row), Some([4, 8]));
+    assert!((0..40).all(|cut| decoded(&row[..cut], Role::Any).is_none()));
 }
