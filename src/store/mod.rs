@@ -6,6 +6,10 @@
 //!
 //! A budget too small costs time, never truth. A write that fails is an error that names the file and the way out.
 //!
+//! In a workspace that outlives the process each store can save its state, while it is written and when it is sealed, and
+//! a later process goes on from there: `save`, then `resume` to write or `reopen` to read. A state says of the first bytes
+//! of a file what they were; whatever stands behind them is cut off. A [`Checkpoint`] holds the states of a run.
+//!
 //! | store | holds | is read |
 //! |---|---|---|
 //! | [`Spool`] | bytes | anywhere, or in order |
@@ -15,29 +19,36 @@
 //! | [`Sorter`] | values of one width | sorted, as often as needed |
 //!
 //! Open files: one for each store on disk that is being written or was sealed, and one more for each opened partition;
-//! [`Partitions`] hold none open between writes, a [`Sorter`] has all its runs in one, or two after many. In files numbers
+//! [`Partitions`] hold none open between writes, a [`Sorter`] has all its runs in one, or two after many. One more while a
+//! state is saved. In files numbers
 //! are little endian, everything is appended, and nothing stands at the end: a file cut to an earlier length is the file
 //! that it was then.
 
 mod budget;
+mod checkpoint;
 mod chunks;
 mod column;
+mod faults;
+mod file;
 mod fixed;
 mod partitions;
 mod positioned;
 mod rows;
 mod sorter;
 mod spool;
+mod tail;
 mod workspace;
 
 #[cfg(test)]
 mod tests;
 
 pub use budget::Budget;
-pub use column::{Column, ColumnReader, ColumnWriter};
+pub use checkpoint::Checkpoint;
+pub use column::{Column, ColumnReader, ColumnWriter, SavedColumn};
+pub use faults::{Faults, Operation};
 pub use fixed::Fixed;
-pub use partitions::{Parted, Partition, Partitions};
-pub use rows::{RowReader, Rows, RowsWriter};
-pub use sorter::{Sorted, SortedReader, Sorter};
-pub use spool::{Sealed, SealedReader, Spool};
+pub use partitions::{Parted, Partition, Partitions, SavedPartitions};
+pub use rows::{RowReader, Rows, RowsWriter, SavedRows};
+pub use sorter::{SavedSorted, SavedSorter, Sorted, SortedReader, Sorter};
+pub use spool::{SavedBytes, Sealed, SealedReader, Spool};
 pub use workspace::Workspace;
