@@ -40,6 +40,8 @@ mod tail;
 mod workspace;
 
 #[cfg(test)]
+mod resuming;
+#[cfg(test)]
 mod tests;
 
 pub use budget::Budget;
