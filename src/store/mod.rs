@@ -8,7 +8,12 @@
 //!
 //! In a workspace that outlives the process each store can save its state, while it is written and when it is sealed, and
 //! a later process goes on from there: `save`, then `resume` to write or `reopen` to read. A state says of the first bytes
-//! of a file what they were; whatever stands behind them is cut off. A [`Checkpoint`] holds the states of a run.
+//! of a file what they were; what stands behind them is cut off by `resume`, and not looked at by `reopen`. A
+//! [`Checkpoint`] holds the states of a run.
+//!
+//! On a virtual disk whose host caches (so a sync is cheaper than on a bare one), a spool of 1 GiB in a file: the sync of
+//! its first state 0.4 s, a state of 10 MiB more 4 to 7 ms, hashing all of it 0.05 s, resuming with all of it read and
+//! checked 0.1 to 0.3 s from the system's cache; a state of 128 partitions of 114 MiB together 0.1 to 0.5 s.
 //!
 //! | store | holds | is read |
 //! |---|---|---|
