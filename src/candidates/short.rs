@@ -11,7 +11,7 @@
 //! their numbers, are found. That bounds what a look-up reads, and depends on nothing but the sets, so that batches may be
 //! cut anywhere.
 //!
-//! Memory: a byte for each shingle counted, at most 128 MiB; of an index, about [130 bytes](ShortIndex::BYTES) for each
+//! Memory: a byte for each shingle counted, at most 64 MiB; of an index, about [130 bytes](ShortIndex::BYTES) for each
 //! listing. Time: two reads of a counter for each shingle, a sort of what is listed.
 
 use std::cell::RefCell;
@@ -40,8 +40,8 @@ pub struct FrequencyPart<'a> {
 /// Counts end there: shingles that are more frequent are rare for nobody.
 const MOST_COUNTED: u8 = 128;
 
-/// At most 128 MiB of counters.
-const MOST_COUNTERS: u64 = 1 << 27;
+/// At most 64 MiB of counters, whatever the memory: which of a crowd is found rests on the order by rarity.
+const MOST_COUNTERS: u64 = 1 << 26;
 
 /// Bits of a mixed hash that choose its part.
 const PART_BITS: u32 = 4;

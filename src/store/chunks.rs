@@ -54,6 +54,17 @@ impl Chunks {
         taken
     }
 
+    /// Appends all of these bytes.
+    pub fn extend(&mut self, mut bytes: &[u8]) {
+        loop {
+            bytes = &bytes[self.fill(bytes)..];
+            if bytes.is_empty() {
+                return;
+            }
+            self.grow();
+        }
+    }
+
     /// Whether [`Chunks::fill`] would take a byte.
     pub fn has_room(&self) -> bool {
         self.chunks.last().is_some_and(|last| last.len() < self.size())

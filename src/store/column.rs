@@ -5,9 +5,11 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::spool::BUFFER;
-use super::{Fixed, Sealed, SealedReader, Spool, Workspace};
-use crate::error::Result;
+use super::{Fixed, SavedBytes, Sealed, SealedReader, Spool, Workspace};
+use crate::error::{Error, Result};
 
 /// Values numbered from 0 in the order in which they are pushed.
 ///
@@ -18,6 +20,48 @@ pub struct ColumnWriter<T> {
     values: PhantomData<T>,
 }
 
+/// The saved state of a [`ColumnWriter`] or [`Column`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedColumn {
+    bytes: SavedBytes,
+    /// Bytes a value.
+    width: u64,
+}
+
+impl SavedColumn {
+    /// How many values.
+    pub fn len(&self) -> u64 {
+        self.bytes.len() / self.width.max(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of its files: one.
+    pub fn files(&self) -> Vec<&str> {
+        self.bytes.files()
+    }
+
+    /// What the store was called, as far as it stands in the name of a file.
+    pub(super) fn label(&self) -> &str {
+        self.bytes.label()
+    }
+
+    /// What is to be said when the state is none.
+    pub(super) fn unusable(&self, workspace: &Workspace) -> Error {
+        self.bytes.unusable(workspace)
+    }
+
+    /// The bytes, if they are values of this type.
+    fn of<T: Fixed>(&self, workspace: &Workspace) -> Result<&SavedBytes> {
+        let width = T::BYTES as u64;
+        let fits = self.width == width && self.bytes.len().is_multiple_of(width);
+        if fits { Ok(&self.bytes) } else { Err(self.unusable(workspace)) }
+    }
+}
+
 /// Values of no more bytes are put together on the stack.
 const SMALL: usize = 128;
 
@@ -26,6 +70,17 @@ impl<T: Fixed> ColumnWriter<T> {
     pub fn new(workspace: &Workspace, name: &str, memory_bytes: usize) -> ColumnWriter<T> {
         const { assert!(T::BYTES > 0, "a value of no bytes cannot be counted in a file") };
         ColumnWriter { spool: Spool::new(workspace, name, memory_bytes), values: PhantomData }
+    }
+
+    /// As it was when the state was saved. See [`Spool::resume`]; an error also where it was one of values of another
+    /// width.
+    pub fn resume(
+        workspace: &Workspace,
+        saved: &SavedColumn,
+        memory_bytes: usize,
+    ) -> Result<ColumnWriter<T>> {
+        let spool = Spool::resume(workspace, saved.of::<T>(workspace)?, memory_bytes)?;
+        Ok(ColumnWriter { spool, values: PhantomData })
     }
 
     /// Appends a value; returns its number.
@@ -48,9 +103,9 @@ impl<T: Fixed> ColumnWriter<T> {
         self.len() == 0
     }
 
-    /// Makes all values so far durable, in a file; returns its length in bytes.
-    pub fn flush(&mut self) -> Result<u64> {
-        self.spool.flush()
+    /// Makes all values so far durable, in a file. See [`Spool::save`].
+    pub fn save(&mut self) -> Result<SavedColumn> {
+        Ok(SavedColumn { bytes: self.spool.save()?, width: T::BYTES as u64 })
     }
 
     /// The values, to be read.
@@ -73,6 +128,17 @@ pub struct Column<T> {
 }
 
 impl<T: Fixed> Column<T> {
+    /// The values of a saved state. See [`Sealed::reopen`]; an error also where they were of another width.
+    pub fn reopen(workspace: &Workspace, saved: &SavedColumn, memory_bytes: usize) -> Result<Column<T>> {
+        let bytes = Sealed::reopen(workspace, saved.of::<T>(workspace)?, memory_bytes)?;
+        Ok(Column { bytes, values: PhantomData })
+    }
+
+    /// Makes the values durable, in a file. See [`Sealed::save`].
+    pub fn save(&self) -> Result<SavedColumn> {
+        Ok(SavedColumn { bytes: self.bytes.save()?, width: T::BYTES as u64 })
+    }
+
     /// How many values.
     pub fn len(&self) -> u64 {
         self.bytes.len() / T::BYTES as u64

@@ -10,12 +10,14 @@
 //! Reference: Knuth, *The Art of Computer Programming*, volume 3, section 5.4.1 (loser trees).
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::slice::ParallelSliceMut;
+use serde::{Deserialize, Serialize};
 
+use super::file::unusable;
 use super::spool::BUFFER;
-use super::{Column, ColumnReader, ColumnWriter, Fixed, Workspace};
+use super::{Column, ColumnReader, ColumnWriter, Fixed, SavedColumn, Workspace};
 use crate::error::Result;
 
 /// Values to be sorted.
@@ -26,11 +28,37 @@ use crate::error::Result;
 pub struct Sorter<T> {
     place: Place,
     values: Vec<T>,
+    /// How many values came before `values`: none as long as all are in memory.
+    start: u64,
     runs: Option<RunsWriter<T>>,
 }
 
+/// The saved state of a [`Sorter`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedSorter {
+    runs: SavedColumn,
+    ends: Vec<u64>,
+}
+
+impl SavedSorter {
+    /// How many values.
+    pub fn len(&self) -> u64 {
+        self.runs.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of its files: one.
+    pub fn files(&self) -> Vec<&str> {
+        self.runs.files()
+    }
+}
+
 /// Where values go that do not fit, and how much may stay.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Place {
     workspace: Workspace,
     name: Box<str>,
@@ -54,7 +82,22 @@ impl<T: Fixed + Ord + Send + Sync> Sorter<T> {
     pub fn new(workspace: &Workspace, name: &str, memory_bytes: usize) -> Sorter<T> {
         const { assert!(T::BYTES > 0, "a value of no bytes cannot be counted in a file") };
         let place = Place { workspace: workspace.clone(), name: name.into(), memory_bytes };
-        Sorter { place, values: Vec::new(), runs: None }
+        Sorter { place, values: Vec::new(), start: 0, runs: None }
+    }
+
+    /// As it was when the state was saved; what was added later is gone. An error where the file does not hold what it held
+    /// then, or where it was a state of values of another width. Cost: the values are read once; they are on disk from
+    /// now on, whether or not they would fit in memory.
+    pub fn resume(workspace: &Workspace, saved: &SavedSorter, memory_bytes: usize) -> Result<Sorter<T>> {
+        let mut sorter = Sorter::new(workspace, saved.runs.label(), memory_bytes);
+        let ascending = saved.ends.is_sorted_by(|one, next| one < next);
+        if !ascending || saved.ends.last().copied().unwrap_or(0) != saved.len() {
+            return Err(saved.runs.unusable(workspace));
+        }
+        let values = ColumnWriter::resume(workspace, &saved.runs, memory_bytes.min(BUFFER))?;
+        sorter.start = values.len();
+        sorter.runs = Some(RunsWriter { values, ends: saved.ends.clone() });
+        Ok(sorter)
     }
 
     /// Adds a value.
@@ -80,26 +123,31 @@ impl<T: Fixed + Ord + Send + Sync> Sorter<T> {
         Ok(())
     }
 
-    /// Makes all values so far durable, in a file; returns its length in bytes. They are a sorted run then, however few.
-    pub fn flush(&mut self) -> Result<u64> {
-        self.write_run()?.values.flush()
+    /// Makes all values so far durable, in a file. Cost: one write of those that were added since the last time and one
+    /// sync; what is in memory stays there. What was added since is a sorted run of its own, however little, so that a
+    /// thousand states of one sorter make rounds of merging.
+    pub fn save(&mut self) -> Result<SavedSorter> {
+        let runs = self.write_run()?;
+        Ok(SavedSorter { runs: runs.values.save()?, ends: runs.ends.clone() })
     }
 
     /// Sorts what is left to sort.
     pub fn finish(mut self) -> Result<Sorted<T>> {
-        if self.runs.is_none() {
+        if self.start == 0 {
+            let copy = match self.runs {
+                None => None,
+                Some(_) => {
+                    self.write_run()?;
+                    self.runs.map(RunsWriter::finish).transpose()?
+                }
+            };
             self.values.par_sort_unstable();
-            return Ok(Sorted(Held::Memory(Arc::new(self.values))));
+            return Ok(Sorted::in_memory(self.values, copy, self.place));
         }
         self.write_run()?;
-        let Sorter { place, values, runs } = self;
+        let Sorter { place, values, runs, .. } = self;
         drop(values);
-        let mut runs = runs.map_or(Ok(Vec::new()), RunsWriter::finish)?;
-        let most = (place.memory_bytes / LEAST_BUFFER).clamp(2, MOST_RUNS);
-        while runs.len() > most {
-            runs = place.merge_some(&runs, most)?;
-        }
-        Ok(Sorted(Held::Runs { runs: runs.into(), memory_bytes: place.memory_bytes }))
+        place.sorted(runs.map_or(Ok(Vec::new()), RunsWriter::finish)?)
     }
 
     /// Room for one more value at least: by growing, or else by writing what there is.
@@ -117,18 +165,20 @@ impl<T: Fixed + Ord + Send + Sync> Sorter<T> {
                 }
             }
         }
-        self.write_run()?;
+        self.start = self.write_run()?.values.len();
+        self.values.clear();
         Ok(())
     }
 
-    /// Writes what there is, if anything, as a sorted run.
+    /// Writes what was not written yet, if anything, as a sorted run.
     fn write_run(&mut self) -> Result<&mut RunsWriter<T>> {
         let runs = self.runs.get_or_insert_with(|| RunsWriter::new(&self.place));
-        self.values.par_sort_unstable();
-        for &value in &self.values {
+        let written = (runs.values.len() - self.start) as usize;
+        let new = self.values.get_mut(written..).unwrap_or_default();
+        new.par_sort_unstable();
+        for &value in &*new {
             runs.values.push(value)?;
         }
-        self.values.clear();
         runs.end();
         Ok(runs)
     }
@@ -142,6 +192,26 @@ impl<T: Fixed + Ord + Send + Sync> Sorter<T> {
 }
 
 impl Place {
+    /// These runs, when they have been merged until all that are left can be merged at once.
+    fn sorted<T: Fixed + Ord>(self, mut runs: Vec<Run<T>>) -> Result<Sorted<T>> {
+        let most = (self.memory_bytes / LEAST_BUFFER).clamp(2, MOST_RUNS);
+        while runs.len() > most {
+            runs = self.merge_some(&runs, most)?;
+        }
+        let Place { memory_bytes, name, .. } = self;
+        Ok(Sorted(Held::Runs { runs: runs.into(), memory_bytes, name }))
+    }
+
+    /// Writes ascending values as a run.
+    fn write<T: Fixed>(&self, values: &[T]) -> Result<Vec<Run<T>>> {
+        let mut runs = RunsWriter::new(self);
+        for &value in values {
+            runs.values.push(value)?;
+        }
+        runs.end();
+        runs.finish()
+    }
+
     /// Merges some of these more than `most` runs, `most` at once, until `most` are left or none that was not merged.
     fn merge_some<T: Fixed + Ord>(&self, runs: &[Run<T>], most: usize) -> Result<Vec<Run<T>>> {
         let mut merged = RunsWriter::new(self);
@@ -205,15 +275,122 @@ pub struct Sorted<T>(Held<T>);
 
 #[derive(Clone, Debug)]
 enum Held<T> {
-    Memory(Arc<Vec<T>>),
-    Runs { runs: Arc<[Run<T>]>, memory_bytes: usize },
+    Memory { values: Arc<Vec<T>>, copy: Arc<Written<T>> },
+    Runs { runs: Arc<[Run<T>]>, memory_bytes: usize, name: Box<str> },
+}
+
+/// What of values in memory was written, and where to if they are to be saved.
+#[derive(Debug)]
+struct Written<T> {
+    runs: Mutex<Option<Vec<Run<T>>>>,
+    place: Place,
+}
+
+/// The saved state of a [`Sorted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedSorted {
+    name: String,
+    columns: Vec<SavedColumn>,
+    /// Of each run the place of its column and the numbers of its values there.
+    runs: Vec<(usize, Range<u64>)>,
+}
+
+impl SavedSorted {
+    /// How many values.
+    pub fn len(&self) -> u64 {
+        self.runs
+            .iter()
+            .fold(0, |sum, (_, numbers)| sum.saturating_add(numbers.end.saturating_sub(numbers.start)))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of its files: up to two.
+    pub fn files(&self) -> Vec<&str> {
+        self.columns.iter().flat_map(SavedColumn::files).collect()
+    }
+
+    fn of<T: Fixed>(name: &str, runs: &[Run<T>]) -> Result<SavedSorted> {
+        let mut saved = SavedSorted { name: name.into(), columns: Vec::new(), runs: Vec::new() };
+        for run in runs {
+            let column = run.values.save()?;
+            let known = saved.columns.iter().position(|known| *known == column);
+            let place = known.unwrap_or_else(|| {
+                saved.columns.push(column);
+                saved.columns.len() - 1
+            });
+            saved.runs.push((place, run.numbers.clone()));
+        }
+        Ok(saved)
+    }
+
+    fn open<T: Fixed>(&self, workspace: &Workspace) -> Result<Vec<Run<T>>> {
+        let columns = self.columns.iter().map(|saved| Column::reopen(workspace, saved, 0));
+        let columns = columns.collect::<Result<Vec<Column<T>>>>()?;
+        let run = |(place, numbers): &(usize, Range<u64>)| {
+            let values = columns.get(*place)?;
+            let there = numbers.start < numbers.end && numbers.end <= values.len();
+            there.then(|| Run { values: values.clone(), numbers: numbers.clone() })
+        };
+        let runs: Option<Vec<Run<T>>> = self.runs.iter().map(run).collect();
+        runs.ok_or_else(|| match self.columns.first() {
+            Some(column) => column.unusable(workspace),
+            None => {
+                unusable(workspace.folder(), "has no file of sorted values that the state of the run needs")
+            }
+        })
+    }
 }
 
 impl<T: Fixed + Ord> Sorted<T> {
+    /// The values of a saved state: in memory where `memory_bytes` hold them, otherwise in their files, merged further
+    /// where the runs are too many for so much memory. An error where the files do not hold what they held then, or where
+    /// the values were of another width. Cost: the values are read once, or twice to be in memory.
+    pub fn reopen(workspace: &Workspace, saved: &SavedSorted, memory_bytes: usize) -> Result<Sorted<T>> {
+        let place = Place { workspace: workspace.clone(), name: saved.name.as_str().into(), memory_bytes };
+        let runs = saved.open(workspace)?;
+        let most = (memory_bytes / size_of::<T>().max(1)) as u64;
+        if saved.len() > most {
+            return place.sorted(runs);
+        }
+        let mut values = Vec::with_capacity(usize::try_from(saved.len()).unwrap_or(0));
+        for value in Merge::new(&runs, memory_bytes.min(BUFFER))? {
+            values.push(value?);
+        }
+        Ok(Sorted::in_memory(values, Some(runs), place))
+    }
+
+    /// Makes the values durable, in up to two files. Cost: where they are in memory and in no file one write, once; one
+    /// sync a file.
+    pub fn save(&self) -> Result<SavedSorted> {
+        match &self.0 {
+            Held::Runs { runs, name, .. } => SavedSorted::of(name, runs),
+            Held::Memory { values, copy } => {
+                let mut runs = copy.runs.lock().unwrap_or_else(PoisonError::into_inner);
+                let written = match runs.take() {
+                    Some(written) => written,
+                    None => copy.place.write(values)?,
+                };
+                SavedSorted::of(&copy.place.name, runs.insert(written))
+            }
+        }
+    }
+
+    /// Ascending values, and the runs of the same values, if they were written.
+    fn in_memory(values: Vec<T>, runs: Option<Vec<Run<T>>>, place: Place) -> Sorted<T> {
+        Sorted(Held::Memory {
+            values: Arc::new(values),
+            copy: Arc::new(Written { runs: Mutex::new(runs), place }),
+        })
+    }
+
     /// How many values.
     pub fn len(&self) -> u64 {
         match &self.0 {
-            Held::Memory(values) => values.len() as u64,
+            Held::Memory { values, .. } => values.len() as u64,
             Held::Runs { runs, .. } => runs.iter().map(|run| run.numbers.end - run.numbers.start).sum(),
         }
     }
@@ -226,8 +403,8 @@ impl<T: Fixed + Ord> Sorted<T> {
     /// Reads the values from the least on. Where they are in a file, each reader takes up to the sorter's memory.
     pub fn reader(&self) -> Result<SortedReader<T>> {
         Ok(SortedReader(match &self.0 {
-            Held::Memory(values) => Reading::Memory { values: values.clone(), next: 0 },
-            Held::Runs { runs, memory_bytes } => Reading::Merge(Merge::new(runs, *memory_bytes)?),
+            Held::Memory { values, .. } => Reading::Memory { values: values.clone(), next: 0 },
+            Held::Runs { runs, memory_bytes, .. } => Reading::Merge(Merge::new(runs, *memory_bytes)?),
         }))
     }
 }

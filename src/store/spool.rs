@@ -5,12 +5,14 @@
 
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use super::Workspace;
 use super::chunks::Chunks;
-use super::workspace::{OpenFile, TempFile, damaged};
+use super::file::{OpenFile, SavedFile, TempFile, damaged};
+use super::tail::{Tail, append_rest};
 use crate::error::{Error, Result};
 
 /// One write, and the buffer of one reader, at most: 1 MiB, which disks take at their full speed (a guess, as in the
@@ -27,18 +29,77 @@ const LEAST_CHUNK: usize = 64;
 pub struct Spool {
     workspace: Workspace,
     name: Box<str>,
-    waiting: Chunks,
+    tail: Tail,
     most_chunks: usize,
-    file: Option<(OpenFile, TempFile)>,
+    /// The file, where not all bytes are in memory.
+    open: Option<OpenFile>,
+}
+
+/// The saved state of a [`Spool`] or [`Sealed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedBytes(SavedFile);
+
+impl SavedBytes {
+    /// How many bytes.
+    pub fn len(&self) -> u64 {
+        self.0.bytes
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of its files: one.
+    pub fn files(&self) -> Vec<&str> {
+        vec![&self.0.name]
+    }
+
+    pub(super) fn of(file: SavedFile) -> SavedBytes {
+        SavedBytes(file)
+    }
+
+    pub(super) fn file(&self) -> &SavedFile {
+        &self.0
+    }
+
+    /// What the store was called, as far as it stands in the name of a file.
+    pub(super) fn label(&self) -> &str {
+        self.0.label()
+    }
+
+    /// What is to be said when the state is none.
+    pub(super) fn unusable(&self, workspace: &Workspace) -> Error {
+        self.0.unusable(workspace, "is not what the state of the run says it is")
+    }
 }
 
 impl Spool {
     /// Empty. Takes up to `memory_bytes` of memory (64 at least), then a file. `name` helps a person to tell the files
     /// apart; it may be anything, and no two need differ.
     pub fn new(workspace: &Workspace, name: &str, memory_bytes: usize) -> Spool {
-        let waiting = Chunks::new((memory_bytes / 4).clamp(LEAST_CHUNK, BUFFER));
-        let most_chunks = (memory_bytes / waiting.size()).max(1);
-        Spool { workspace: workspace.clone(), name: name.into(), waiting, most_chunks, file: None }
+        let (chunk, most_chunks) = shares(memory_bytes);
+        Spool {
+            workspace: workspace.clone(),
+            name: name.into(),
+            tail: Tail::new(chunk),
+            most_chunks,
+            open: None,
+        }
+    }
+
+    /// As it was when the state was saved; what was appended later is gone. An error where the file does not hold what it
+    /// held then. Cost: the bytes are read once.
+    pub fn resume(workspace: &Workspace, saved: &SavedBytes, memory_bytes: usize) -> Result<Spool> {
+        let (chunk, most_chunks) = shares(memory_bytes);
+        let (tail, open) = Tail::resume(workspace, &saved.0, chunk, most_chunks)?;
+        Ok(Spool {
+            workspace: workspace.clone(),
+            name: saved.label().into(),
+            open: if tail.is_in_memory() { None } else { Some(open) },
+            tail,
+            most_chunks,
+        })
     }
 
     /// Appends `bytes`; returns the offset at which they begin.
@@ -46,15 +107,17 @@ impl Spool {
         let offset = self.len();
         let mut rest = bytes;
         loop {
-            rest = &rest[self.waiting.fill(rest)..];
+            rest = &rest[self.tail.chunks.fill(rest)..];
             if rest.is_empty() {
                 break;
             }
-            if self.file.is_some() || self.waiting.count() == self.most_chunks {
+            if !self.tail.is_in_memory() || self.tail.chunks.count() == self.most_chunks {
                 self.write()?;
+                // One chunk stays, to gather what comes.
+                self.tail.leave_memory().empty();
             }
-            if !self.waiting.has_room() {
-                self.waiting.grow();
+            if !self.tail.chunks.has_room() {
+                self.tail.chunks.grow();
             }
         }
         Ok(offset)
@@ -62,7 +125,7 @@ impl Spool {
 
     /// How many bytes were appended.
     pub fn len(&self) -> u64 {
-        self.file.as_ref().map_or(0, |(_, file)| file.len()) + self.waiting.len()
+        self.tail.len()
     }
 
     /// Whether none were.
@@ -70,60 +133,49 @@ impl Spool {
         self.len() == 0
     }
 
-    /// Makes all that was appended so far durable, in a file; returns its length in bytes.
-    pub fn flush(&mut self) -> Result<u64> {
+    /// Makes all that was appended so far durable, in a file. Cost: one write of what was appended since the last time,
+    /// and one sync; what is in memory stays there.
+    pub fn save(&mut self) -> Result<SavedBytes> {
         self.write()?;
-        let (open, file) = self.file()?;
-        file.sync(open)?;
-        Ok(file.len())
-    }
-
-    /// As [`Spool::flush`]; and the file is left where it is, whatever becomes of the spool. Returns its path.
-    pub fn keep(&mut self) -> Result<PathBuf> {
-        self.flush()?;
-        let (_, file) = self.file()?;
-        Ok(file.keep().to_owned())
+        let saved = self.tail.file.as_ref().map(|file| file.save(self.open.as_ref()));
+        if self.tail.is_in_memory() {
+            self.open = None;
+        }
+        Ok(SavedBytes(saved.ok_or_else(|| nothing_written(&self.name))??))
     }
 
     /// The bytes, to be read. Those in memory stay there, those in a file take none.
     pub fn finish(mut self) -> Result<Sealed> {
-        if self.file.is_some() {
+        if !self.tail.is_in_memory() {
             self.write()?;
         }
-        Ok(match self.file {
-            None => Sealed::in_memory(self.waiting),
-            Some((open, file)) => Sealed::in_file(open, Arc::new(file)),
-        })
+        Ok(Sealed::of(&self.workspace, &self.name, self.tail, self.open))
     }
 
     /// Bytes of memory that it takes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        self.waiting.capacity()
+        self.tail.chunks.capacity()
     }
 
-    /// Writes what waits. One chunk stays, to gather what comes.
+    /// Writes what waits, to the file, which is opened and made if need be.
     fn write(&mut self) -> Result<()> {
-        self.file()?;
-        let Some((open, file)) = &mut self.file else { return Ok(()) };
-        for chunk in self.waiting.iter() {
-            file.append(open, chunk)?;
-        }
-        self.waiting.empty();
-        Ok(())
-    }
-
-    /// The file, which is made if there is none yet.
-    fn file(&mut self) -> Result<&mut (OpenFile, TempFile)> {
-        let made = match self.file.take() {
-            Some(file) => file,
-            None => {
-                let (file, open) = TempFile::create(&self.workspace, &self.name)?;
-                (open, file)
-            }
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => self.tail.open(&self.workspace, &self.name)?,
         };
-        Ok(self.file.insert(made))
+        self.tail.write(self.open.insert(open))
     }
+}
+
+/// The size of a chunk, and how many fit in so much memory, of which there is one at least.
+fn shares(memory_bytes: usize) -> (usize, usize) {
+    let chunk = Chunks::new((memory_bytes / 4).clamp(LEAST_CHUNK, BUFFER)).size();
+    (chunk, (memory_bytes / chunk).max(1))
+}
+
+fn nothing_written(name: &str) -> Error {
+    Error::Run(format!("temporary data ({name}) were not written"))
 }
 
 /// The bytes of a [`Spool`], to be read by any number of threads. A clone is the same bytes.
@@ -134,14 +186,51 @@ pub struct Sealed(Held);
 
 #[derive(Clone, Debug)]
 enum Held {
-    Memory(Arc<Chunks>),
+    Memory(Arc<Memory>),
     /// Closed before it is removed.
     File(Arc<OpenFile>, Arc<TempFile>),
 }
 
+/// Bytes in memory, and what is needed to save a state of them.
+#[derive(Debug)]
+struct Memory {
+    chunks: Chunks,
+    /// With a beginning of the bytes, or all of them.
+    file: Mutex<Option<TempFile>>,
+    workspace: Workspace,
+    name: Box<str>,
+}
+
 impl Sealed {
-    pub(super) fn in_memory(chunks: Chunks) -> Sealed {
-        Sealed(Held::Memory(Arc::new(chunks)))
+    /// The bytes of a saved state: in memory where `memory_bytes` hold them, otherwise in the file. An error where that
+    /// does not hold what it held then. Cost: the bytes are read once.
+    pub fn reopen(workspace: &Workspace, saved: &SavedBytes, memory_bytes: usize) -> Result<Sealed> {
+        let (chunk, most_chunks) = shares(memory_bytes);
+        let (tail, open) = Tail::reopen(workspace, &saved.0, chunk, most_chunks)?;
+        Ok(Sealed::of(workspace, saved.label(), tail, Some(open)))
+    }
+
+    /// Makes the bytes durable, in a file. Cost: one write of those that are in memory and in no file, once, and one
+    /// sync.
+    pub fn save(&self) -> Result<SavedBytes> {
+        match &self.0 {
+            Held::File(open, file) => Ok(SavedBytes(file.save(Some(open))?)),
+            Held::Memory(memory) => memory.save(),
+        }
+    }
+
+    /// These bytes, which are in memory, or all in the file, which is `open`.
+    pub(super) fn of(workspace: &Workspace, name: &str, tail: Tail, open: Option<OpenFile>) -> Sealed {
+        let is_in_memory = tail.is_in_memory();
+        match (tail.file, open) {
+            (Some(file), Some(open)) if !is_in_memory => Sealed::in_file(open, Arc::new(file)),
+            (file, _) => Sealed(Held::Memory(Arc::new(Memory {
+                chunks: tail.chunks,
+                file: Mutex::new(file),
+                workspace: workspace.clone(),
+                name: name.into(),
+            }))),
+        }
     }
 
     pub(super) fn in_file(open: OpenFile, file: Arc<TempFile>) -> Sealed {
@@ -151,7 +240,7 @@ impl Sealed {
     /// How many bytes.
     pub fn len(&self) -> u64 {
         match &self.0 {
-            Held::Memory(chunks) => chunks.len(),
+            Held::Memory(memory) => memory.chunks.len(),
             Held::File(_, file) => file.len(),
         }
     }
@@ -186,10 +275,10 @@ impl Sealed {
         self.check(offset, out.len())?;
         match &self.0 {
             Held::File(open, _) => open.read(offset, out),
-            Held::Memory(chunks) => {
+            Held::Memory(memory) => {
                 let mut done = 0;
                 while done < out.len() {
-                    let piece = chunks.from(offset + done as u64);
+                    let piece = memory.chunks.from(offset + done as u64);
                     let taken = piece.len().min(out.len() - done);
                     out[done..done + taken].copy_from_slice(&piece[..taken]);
                     done += taken;
@@ -202,7 +291,7 @@ impl Sealed {
     /// The bytes from `offset` to the end of its chunk, where they are in memory.
     pub(super) fn chunk(&self, offset: u64) -> Option<&[u8]> {
         match &self.0 {
-            Held::Memory(chunks) => Some(chunks.from(offset)),
+            Held::Memory(memory) => Some(memory.chunks.from(offset)),
             Held::File(..) => None,
         }
     }
@@ -235,6 +324,35 @@ impl Sealed {
     }
 }
 
+impl Memory {
+    fn save(&self) -> Result<SavedBytes> {
+        // After an error the file is as it was.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut written, open) = match file.take() {
+            Some(written) if written.len() == self.chunks.len() => {
+                let saved = written.save(None);
+                *file = Some(written);
+                return saved.map(SavedBytes);
+            }
+            Some(written) => {
+                let open = written.open();
+                match open {
+                    Ok(open) => (written, open),
+                    Err(error) => {
+                        *file = Some(written);
+                        return Err(error);
+                    }
+                }
+            }
+            None => TempFile::create(&self.workspace, &self.name)?,
+        };
+        let saved =
+            append_rest(&mut written, &open, &self.chunks, 0).and_then(|()| written.save(Some(&open)));
+        *file = Some(written);
+        saved.map(SavedBytes)
+    }
+}
+
 /// Reads a part of a [`Sealed`] in order. From a file with a buffer of 1 MiB, or of as much as there is to read.
 #[derive(Debug)]
 pub struct SealedReader {
@@ -263,8 +381,8 @@ impl SealedReader {
     /// The next bytes, as many as are at hand; none at the end.
     pub(super) fn window(&mut self) -> Result<&[u8]> {
         match &self.sealed.0 {
-            Held::Memory(chunks) => {
-                let piece = chunks.from(self.next);
+            Held::Memory(memory) => {
+                let piece = memory.chunks.from(self.next);
                 let most = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
                 Ok(&piece[..piece.len().min(most)])
             }

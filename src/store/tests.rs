@@ -226,15 +226,12 @@ proptest! {
     }
 
     #[test]
-    fn a_sorter_sorts(memory in budget(), values in vec((0..500u64, any::<u32>()), 0..2000), flush in any::<bool>()) {
+    fn a_sorter_sorts(memory in budget(), values in vec((0..500u64, any::<u32>()), 0..2000)) {
         let workspace = workspace();
         let mut sorter = Sorter::new(&workspace, "sorter", memory);
         for piece in values.chunks(300) {
             sorter.extend(piece).unwrap();
             prop_assert!(sorter.memory() <= memory.max(64).saturating_add(memory.clamp(64, BUFFER)));
-            if flush {
-                sorter.flush().unwrap();
-            }
         }
         let sorted = sorter.finish().unwrap();
         let mut expected = values;
@@ -248,28 +245,6 @@ proptest! {
         prop_assert!(workspace.open_files_peak() <= 2);
         prop_assert_eq!(workspace.open_files(), 0);
         prop_assert_eq!(workspace.bytes(), 0);
-    }
-
-    #[test]
-    fn what_was_flushed_is_in_the_file(memory in budget(), pieces in vec(row(), 1..20), more in vec(row(), 1..20)) {
-        let workspace = workspace();
-        let mut spool = Spool::new(&workspace, "bytes", memory);
-        for piece in &pieces {
-            spool.append(piece).unwrap();
-        }
-        prop_assert_eq!(spool.flush().unwrap(), pieces.concat().len() as u64);
-        prop_assert_eq!(&fs::read(only_file(&workspace)).unwrap(), &pieces.concat());
-        for piece in &more {
-            spool.append(piece).unwrap();
-        }
-        let path = spool.keep().unwrap();
-        let sealed = spool.finish().unwrap();
-        let all = [pieces, more].concat().concat();
-        let mut out = Vec::new();
-        sealed.read_at(0, all.len(), &mut out).unwrap();
-        prop_assert_eq!(&out, &all);
-        drop(sealed);
-        prop_assert_eq!(&fs::read(path).unwrap(), &all);
     }
 
     #[test]
@@ -390,24 +365,6 @@ fn a_full_disk_is_an_error_at_every_write() {
             check_full(limit, |workspace| sorter(workspace, memory, &values).map(drop));
             check_full(limit, |workspace| partitions(workspace, memory, 5, &parts).map(drop));
         }
-        let unbounded = usize::MAX;
-        check_full(limit, |workspace| {
-            let mut spool = Spool::new(workspace, "bytes", unbounded);
-            spool.append(&bytes.concat())?;
-            spool.flush().map(drop)
-        });
-        check_full(limit, |workspace| {
-            let mut sorter = Sorter::new(workspace, "sorter", unbounded);
-            sorter.extend(&values)?;
-            sorter.flush().map(drop)
-        });
-        check_full(limit, |workspace| {
-            let mut partitions = Partitions::new(workspace, "partitions", 5, unbounded);
-            for (partition, row) in &parts {
-                partitions.push(usize::from(partition % 5), row)?;
-            }
-            partitions.flush().map(drop)
-        });
     }
     // Room for the runs, but not for merging them.
     check_full(9000, |workspace| sorter(workspace, 80, &values).map(drop));
@@ -421,7 +378,6 @@ fn a_store_that_failed_fails_again() {
         let _ = spool.append(&[1; 50]);
     }
     assert!(spool.append(&[1; 50]).is_err());
-    assert!(spool.flush().is_err());
     assert!(spool.finish().is_err());
 }
 
@@ -538,7 +494,7 @@ fn a_folder_that_cannot_be_made_is_an_error_with_its_name() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_device_without_room_is_a_full_disk() {
-    use super::workspace::{OpenFile, TempFile};
+    use super::file::{OpenFile, TempFile};
     let workspace = workspace();
     let (mut file, _) = TempFile::create(&workspace, "bytes").unwrap();
     let device = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
