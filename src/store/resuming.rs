@@ -215,6 +215,13 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Bytes of the files in a folder that a workspace counts.
+fn bytes_in(folder: &Path) -> u64 {
+    let counted = |name: &String| !["lock", "checkpoint.new"].contains(&name.as_str());
+    let bytes = |name: String| fs::metadata(folder.join(name)).unwrap().len();
+    names(folder).into_iter().filter(counted).map(bytes).sum()
+}
+
 #[track_caller]
 fn check_lives<S: Store>(lives: &[Life], memory: usize) {
     let outside = tempfile::tempdir().unwrap();
@@ -236,10 +243,13 @@ fn check_lives<S: Store>(lives: &[Life], memory: usize) {
         Some(saved) => S::resume(workspace, saved, memory).unwrap(),
         None => S::new(workspace, memory),
     };
+    let mut files: Vec<(PathBuf, u64)> = Vec::new();
     for (number, life) in lives.iter().enumerate() {
         let (workspace, saved) = open();
         let mut writer = go_on(&workspace, &saved, life.memory);
-        let mut files = Vec::new();
+        // What stood behind the state is gone.
+        assert!(files.iter().all(|(file, bytes)| fs::metadata(file).unwrap().len() == *bytes));
+        assert_eq!(workspace.bytes(), bytes_in(&folder));
         for pieces in &life.between {
             for piece in pieces {
                 S::append(&mut writer, piece).unwrap();
@@ -247,14 +257,15 @@ fn check_lives<S: Store>(lives: &[Life], memory: usize) {
             }
             let saved = S::save(&mut writer).unwrap();
             Checkpoint::write(&workspace, 17, &saved).unwrap();
-            files = S::files(&saved).into_iter().map(|name| folder.join(name)).collect::<Vec<PathBuf>>();
+            let file = |name| (folder.join(name), fs::metadata(folder.join(name)).unwrap().len());
+            files = S::files(&saved).into_iter().map(file).collect();
             workspace.forget_others(S::files(&saved)).unwrap();
         }
         for piece in &life.lost {
             S::append(&mut writer, piece).unwrap();
         }
         drop((writer, workspace));
-        for file in &files {
+        for (file, _) in &files {
             let mut bytes = fs::read(file).unwrap();
             bytes.extend_from_slice(&life.garbage);
             fs::write(file, bytes).unwrap();
@@ -281,12 +292,7 @@ fn check_lives<S: Store>(lives: &[Life], memory: usize) {
         drop(sealed);
         workspace.forget_others(S::sealed_files(&saved)).unwrap();
         assert_eq!(workspace.open_files(), 0);
-        let bytes: u64 = names(&folder)
-            .iter()
-            .filter(|name| !["lock", "checkpoint.new"].contains(&name.as_str()))
-            .map(|name| fs::metadata(folder.join(name)).unwrap().len())
-            .sum();
-        assert_eq!(workspace.bytes(), bytes);
+        assert_eq!(workspace.bytes(), bytes_in(&folder));
     }
     Workspace::open(&folder).unwrap().remove().unwrap();
     assert!(!folder.exists());
@@ -592,10 +598,51 @@ fn names_are_never_given_twice() {
         Checkpoint::write(&workspace, 0, &()).unwrap();
         workspace.forget_others::<&str>([]).unwrap();
     }
+    // Not even that of what a killed run left, once it is deleted.
+    fs::write(outside.path().join("bytes-70"), "left by a kill").unwrap();
+    let workspace = Workspace::open(outside.path()).unwrap();
+    workspace.forget_others::<&str>([]).unwrap();
+    let saved = Spool::new(&workspace, "bytes", 0).save().unwrap();
+    assert_eq!(saved.files(), ["bytes-71"]);
     let count = given.len();
     given.sort();
     given.dedup();
     assert_eq!((given.len(), count), (9, 9));
+}
+
+#[test]
+fn what_was_removed_is_not_touched_again() {
+    let outside = tempfile::tempdir().unwrap();
+    let folder = outside.path().join("work");
+    let former = Workspace::open(&folder).unwrap();
+    let mut unsaved = Spool::new(&former, "bytes", 0);
+    unsaved.append(&[1; 100]).unwrap();
+    former.remove().unwrap();
+    let workspace = Workspace::open(&folder).unwrap();
+    let saved = Spool::new(&workspace, "bytes", 0).save().unwrap();
+    assert_eq!(saved.files(), ["bytes-0"]);
+    drop(unsaved);
+    assert_eq!(names(&folder), ["bytes-0", "lock"]);
+}
+
+#[test]
+fn partitions_go_on_within_their_memory() {
+    let outside = tempfile::tempdir().unwrap();
+    let workspace = Workspace::open(outside.path()).unwrap();
+    let mut parts = Partitions::new(&workspace, "parts", 5, usize::MAX);
+    for partition in 0..5 {
+        parts.push(partition, &[7; 3000]).unwrap();
+    }
+    let saved = parts.save().unwrap();
+    assert_eq!((saved.count(), saved.files().len()), (5, 5));
+    for memory in [0, 3000, 4096, 8000, 100_000] {
+        let mut parts = Partitions::resume(&workspace, &saved, memory).unwrap();
+        assert_eq!(parts.memory() > 0, memory > 3000); // the first one, as soon as it fits
+        for number in 0..500 {
+            assert!(parts.memory() <= memory.max(16), "{} of {memory}", parts.memory());
+            parts.push(number % 5, &[8; 40]).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -685,11 +732,31 @@ fn states_of_other_stores_are_refused() {
     assert!(Column::<(u64, u8)>::reopen(&workspace, &saved, 0).is_err());
     assert!(Column::<u64>::reopen(&workspace, &saved, 0).is_ok());
 
+    let mut sorter = Sorter::<u64>::new(&workspace, "sorter", 0);
+    sorter.extend(&[1, 2, 3, 4]).unwrap();
+    assert!(Sorter::<u32>::resume(&workspace, &sorter.save().unwrap(), 0).is_err());
+    let runs = ColumnWriter::<u64>::new(&workspace, "runs", 0).save().unwrap();
+    for (ends, fits) in [(vec![], true), (vec![1], false), (vec![0, 0], false), (vec![5, 0], false)] {
+        // As a state of a sorter is written, and its end is not that of the values or does not ascend.
+        let made: SavedSorter = postcard::from_bytes(&postcard::to_stdvec(&(&runs, ends)).unwrap()).unwrap();
+        assert_eq!(Sorter::<u64>::resume(&workspace, &made, 0).is_ok(), fits);
+    }
+
+    // Of no bytes and their right hash: nothing but the name tells that the file is none of a store.
     #[derive(Serialize)]
     struct Made<'a>(&'a str, u64, u64);
-    for name in ["../work/column-0", "/etc/passwd", "", "column", "lock", "checkpoint", "column-0/"] {
-        let made = postcard::to_stdvec(&Made(name, 0, 0)).unwrap();
+    let workspace = Workspace::open(outside.path().join("work")).unwrap();
+    let names = ["../other-0", "lock", "more", "column_0", "sub/column-0", "column-0x", "column-+1"];
+    fs::create_dir(workspace.folder().join("sub")).unwrap();
+    for name in names {
+        let path = workspace.folder().join(name);
+        fs::write(&path, "somebody's own").unwrap();
+        let made = postcard::to_stdvec(&Made(name, 0, xxhash_rust::xxh3::xxh3_64(&[]))).unwrap();
         let saved: SavedBytes = postcard::from_bytes(&made).unwrap();
         assert!(Spool::resume(&workspace, &saved, 0).is_err(), "{name}");
+        assert_eq!(fs::read(path).unwrap(), b"somebody's own");
     }
+    fs::write(workspace.folder().join("column-7"), "").unwrap();
+    let made = postcard::to_stdvec(&Made("column-7", 0, xxhash_rust::xxh3::xxh3_64(&[]))).unwrap();
+    assert!(Spool::resume(&workspace, &postcard::from_bytes(&made).unwrap(), 0).is_ok());
 }
