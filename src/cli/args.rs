@@ -135,9 +135,8 @@ pub struct RestoreArgs {
 pub struct VerifyArgs {
     /// The folder of a finished run
     pub dir: PathBuf,
-    /// Say nothing but faults
-    #[arg(short, long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 #[derive(clap::Args)]

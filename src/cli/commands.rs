@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::CommandFactory;
-use dittograph::corpus::{Format, Inputs, estimate, find_shards};
+use dittograph::corpus::{Estimate, Format, Inputs, estimate, find_shards};
 use dittograph::error::{Error, Result};
 use dittograph::output::{Documents, FinishedRun, NewDir, Summary};
 use dittograph::pipeline::{self, Guards, Job, Means, Settings, Target, Told};
@@ -194,20 +194,45 @@ fn restore(args: RestoreArgs) -> Result<Outcome> {
 }
 
 fn verify(args: VerifyArgs) -> Result<Outcome> {
-    let checked = pipeline::verify(&args.dir)?;
-    for fault in &checked.faults {
-        say::line(fault);
-    }
-    if !checked.faults.is_empty() {
-        let faults = say::counted(checked.faults.len() as u64, "fault");
-        say::line(&format!("{}: {faults}", args.dir.display()));
+    let room = Room::begin(&args.run)?;
+    let means = room.means(&Estimate::default())?;
+    let checked = pipeline::verify(&args.dir, &means, &room.bar)?;
+    room.bar.finish();
+    checked.faults.iter().for_each(|fault| say::line(fault));
+    let faults = checked.faults.len() as u64 + checked.more_faults;
+    if faults > 0 {
+        say::faults(faults, checked.more_faults, &args.dir);
         return Ok(Outcome::Failed);
     }
-    if !args.quiet {
+    if !args.run.quiet {
         checked.unchecked.iter().for_each(|what| say::unchecked(what));
         say::checked(&checked, &args.dir);
     }
     Ok(Outcome::Done)
+}
+
+/// What a command works in: its threads, its temporary folder, its progress.
+struct Room {
+    budget: Budget,
+    bar: Bar,
+    folder: TempDir,
+}
+
+impl Room {
+    fn begin(run: &RunArgs) -> Result<Room> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
+        threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
+        let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
+        let folder =
+            tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
+        let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
+        Ok(Room { budget, bar: Bar::new(run.progress, run.quiet), folder })
+    }
+
+    /// The means for a corpus of about that size.
+    fn means(&self, expected: &Estimate) -> Result<Means> {
+        Means::new(Workspace::create(self.folder.path().join("run"))?, self.budget, expected)
+    }
 }
 
 /// What every command that reads a corpus has: its inputs, its settings, its progress.
@@ -223,18 +248,12 @@ struct Session {
 
 impl Session {
     fn begin(read: &ReadArgs, compare: &CompareArgs, run: &RunArgs) -> Result<Session> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
-        threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
+        let room = Room::begin(run)?;
         let settings = settings::settings(read, compare)?;
-        let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
-        let spool =
-            tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
-        let inputs = find_shards(&read.inputs, read.format, spool.path())?;
-        let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
-        let workspace = Workspace::create(spool.path().join("run"))?;
-        let means = Means::new(workspace, budget, &estimate(&inputs.shards)?)?;
-        let bar = Bar::new(run.progress, run.quiet);
-        Ok(Session { inputs, settings, means, bar, quiet: run.quiet, _spool: spool })
+        let inputs = find_shards(&read.inputs, read.format, room.folder.path())?;
+        let means = room.means(&estimate(&inputs.shards)?)?;
+        let Room { bar, folder, .. } = room;
+        Ok(Session { inputs, settings, means, bar, quiet: run.quiet, _spool: folder })
     }
 
     fn run_to(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {

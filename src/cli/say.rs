@@ -60,6 +60,14 @@ pub fn checked(checked: &Checked, dir: &Path) {
     ));
 }
 
+/// What a check found, of which the first faults were said.
+pub fn faults(faults: u64, not_said: u64, dir: &Path) {
+    if not_said > 0 {
+        line(&format!("and {} more", number(not_said)));
+    }
+    line(&format!("{}: {}", dir.display(), counted(faults, "fault")));
+}
+
 /// What a check could not look at.
 pub fn unchecked(what: &str) {
     line(&format!("not checked: {what}"));
