@@ -24,8 +24,12 @@
 mod claims;
 mod documents;
 mod faults;
+mod interval;
+mod judge;
 mod numbers;
 mod records;
+mod rerun;
+mod sample;
 mod walk;
 mod witnesses;
 
@@ -37,13 +41,18 @@ use super::means::Means;
 use super::progress::{Progress, Unit};
 use crate::corpus::Fields;
 use crate::document::Span;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::{Bytes, Documents, Fate, FileFacts, FinishedRun, Input, SettingsRecord};
+use crate::resolve::KeepOrder;
 use crate::store::{Fixed, Sorter, Workspace};
 use documents::{Reading, Seen};
 use faults::Faults;
+pub use interval::Share;
+pub use judge::{Answer, Band, Draw, DrawnPair, JudgedBand, Judgement, Precision, draw, precision};
 use numbers::Numbers;
 use records::{Ascending, Claims};
+pub use rerun::{Rerun, rerun};
+pub use sample::{Sampled, Sought, sample};
 
 /// What a check came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -281,4 +290,10 @@ pub(super) fn fields_of(settings: &SettingsRecord) -> Fields {
         within: settings.within.clone(),
         keep: Vec::new(),
     }
+}
+
+/// The keep order of a run.
+fn keep_order(settings: &SettingsRecord) -> Result<KeepOrder> {
+    let keys: std::result::Result<_, String> = settings.keep.iter().map(|key| key.parse()).collect();
+    keys.map(KeepOrder).map_err(|problem| Error::Run(format!("summary.json: keep: {problem}")))
 }

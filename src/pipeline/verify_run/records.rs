@@ -16,9 +16,9 @@ use super::claims::{Claim, ClaimRow, is_of_its_kind, place};
 use super::walk::Key;
 use super::Check;
 use crate::corpus::Compression;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::findings::{Evidence, Finding, Member, Reference, RejectedRecord, TemplateRecord};
-use crate::output::{Input, Lines};
+use crate::output::{FinishedRun, Input, Lines};
 use crate::pipeline::write::findings_file;
 use crate::store::{Fixed, Sorted, SortedReader, Sorter};
 
@@ -54,7 +54,7 @@ impl Check<'_> {
         for (shard, input) in self.numbers.inputs().iter().enumerate() {
             let mut remembered = HashSet::new();
             let mut last = 0;
-            let read = self.findings_of(input, |check, line, finding| {
+            self.findings_of(input, |check, line, finding| {
                 *counts.entry(finding.finding.name()).or_default() += 1;
                 let at = |check: &Check| place(&check.numbers, check.numbers.first(shard), line);
                 let Some(number) = check.numbers.number(&finding.shard, finding.ordinal).filter(|_| finding.shard == input.shard)
@@ -87,7 +87,6 @@ impl Check<'_> {
                 }
                 Ok(())
             })?;
-            self.faults.noted(read);
         }
         self.counts(counts);
         let likes = likes.finish()?;
@@ -96,45 +95,22 @@ impl Check<'_> {
         Ok(Claims { likes, wanted: wanted.finish()?, rejected: self.rejected()? })
     }
 
-    /// Calls `each` with the findings of a shard. The inner result is that of reading them.
+    /// Calls `each` with the findings of a shard. What cannot be read is a fault.
     fn findings_of(
         &mut self,
         input: &Input,
         mut each: impl FnMut(&mut Self, u64, Finding) -> Result<()>,
-    ) -> Result<Result<()>> {
-        let (file, compression) = findings_file(&input.shard, input.packed());
-        let mut lines = match Lines::open(self.run.dir.join(&file), compression) {
-            Ok(lines) => lines,
-            Err(error) => return Ok(Err(error)),
-        };
-        loop {
-            let first = lines.number() + 1;
-            let mut block: Vec<Vec<u8>> = Vec::new();
-            let read = loop {
-                match lines.next_line() {
-                    Ok(Some(line)) if block.len() + 1 < LINES => block.push(line.to_vec()),
-                    Ok(Some(line)) => {
-                        block.push(line.to_vec());
-                        break Ok(true);
-                    }
-                    Ok(None) => break Ok(false),
-                    Err(error) => break Err(error),
-                }
-            };
-            let parsed: Vec<serde_json::Result<Finding>> =
-                block.par_iter().with_min_len(64).map(|line| serde_json::from_slice(line)).collect();
-            for (line, finding) in (first..).zip(parsed) {
-                match finding {
-                    Ok(finding) => each(self, line, finding)?,
-                    Err(problem) => self.faults.add(format!("{file}: line {line}: no record of ours: {problem}")),
-                }
+    ) -> Result<()> {
+        let run = self.run;
+        let read = for_each_line(run, input, |line, finding| match finding {
+            Ok(finding) => each(self, line, finding),
+            Err(problem) => {
+                self.faults.add(problem);
+                Ok(())
             }
-            match read {
-                Ok(true) => {}
-                Ok(false) => return Ok(Ok(())),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
+        })?;
+        self.faults.noted(read);
+        Ok(())
     }
 
     /// A reference that names no document of the run.
@@ -299,6 +275,57 @@ impl Check<'_> {
             self.faults.add(format!("rejected.jsonl: {count} records, but the summary says {stated}"));
         }
         rejected.finish()
+    }
+}
+
+/// Calls `each` with the findings of a shard, and their lines.
+///
+/// # Errors
+/// Where they cannot be read, and those of `each`.
+pub fn for_each_finding(
+    run: &FinishedRun,
+    input: &Input,
+    mut each: impl FnMut(u64, Finding) -> Result<()>,
+) -> Result<()> {
+    for_each_line(run, input, |line, finding| each(line, finding.map_err(Error::Run)?))?
+}
+
+/// The same with lines that are no finding, and what is wrong with them. The inner result is that of reading the file, the
+/// outer one that of `each`.
+fn for_each_line(
+    run: &FinishedRun,
+    input: &Input,
+    mut each: impl FnMut(u64, std::result::Result<Finding, String>) -> Result<()>,
+) -> Result<Result<()>> {
+    let (file, compression) = findings_file(&input.shard, input.packed());
+    let mut lines = match Lines::open(run.dir.join(&file), compression) {
+        Ok(lines) => lines,
+        Err(error) => return Ok(Err(error)),
+    };
+    loop {
+        let first = lines.number() + 1;
+        let mut block: Vec<Vec<u8>> = Vec::new();
+        let more = loop {
+            match lines.next_line() {
+                Ok(Some(line)) => block.push(line.to_vec()),
+                Ok(None) => break Ok(false),
+                Err(error) => break Err(error),
+            }
+            if block.len() == LINES {
+                break Ok(true);
+            }
+        };
+        let parsed: Vec<serde_json::Result<Finding>> =
+            block.par_iter().with_min_len(64).map(|line| serde_json::from_slice(line)).collect();
+        for (line, finding) in (first..).zip(parsed) {
+            let problem = |problem| format!("{file}: line {line}: no record of ours: {problem}");
+            each(line, finding.map_err(problem))?;
+        }
+        match more {
+            Ok(true) => {}
+            Ok(false) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
+        }
     }
 }
 
