@@ -37,6 +37,8 @@ mod witnesses;
 use std::collections::HashSet;
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::means::Means;
 use super::progress::{Progress, Unit};
 use crate::corpus::Fields;
@@ -55,7 +57,7 @@ pub use rerun::{Rerun, rerun};
 pub use sample::{Sampled, Sought, sample};
 
 /// What a check came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// What is wrong; empty where everything holds. Of each kind of check the first hundred faults.
     pub faults: Vec<String>,
