@@ -8,10 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dittograph::corpus::{ReadSettings, find_shards};
+use dittograph::error;
 use dittograph::findings::PairRecord;
 use dittograph::output::Summary;
 use dittograph::pipeline::{
-    self, CandidateSource, CompareLimits, CompareSettings, Guards, Job, Means, Settings, Silent, Target,
+    self, CandidateSource, Checked, CompareLimits, CompareSettings, Guards, Job, Means, Settings, Silent,
+    Target,
 };
 use dittograph::resolve::{KeepKey, KeepOrder};
 use dittograph::shingle::{ShingleSet, token_hash};
@@ -188,6 +190,11 @@ impl Scratch {
         )
         .unwrap()
     }
+}
+
+/// Checks a run as often as it is asked, with all the memory there is.
+fn verify(run: &Path) -> error::Result<Checked> {
+    pipeline::verify(run, &Means::unbounded()?, &Silent)
 }
 
 fn exact() -> Settings {
@@ -493,7 +500,7 @@ proptest! {
         let protected = |name: &Name| documents[name]["id"].as_str().is_some_and(|id| settings.protect.contains(id));
         let expected = decided_with_containment(&contents, &key, protected, f64::from(percent) / 100.0);
         prop_assert_eq!(decided_by(&findings), expected);
-        let checked = pipeline::verify(&scratch.path("run")).unwrap();
+        let checked = verify(&scratch.path("run")).unwrap();
         prop_assert!(checked.faults.is_empty(), "{:?}", checked.faults);
     }
 
@@ -602,7 +609,7 @@ proptest! {
         for (number, input) in scratch.shards.iter().enumerate() {
             prop_assert_eq!(&fs::read(scratch.path("back").join(format!("{number}.jsonl"))).unwrap(), input);
         }
-        let checked = pipeline::verify(&scratch.path("run")).unwrap();
+        let checked = verify(&scratch.path("run")).unwrap();
         prop_assert!(checked.faults.is_empty(), "{:?}", checked.faults);
     }
 
@@ -714,7 +721,7 @@ fn drop_line(run: &Path, file: &str, number: usize) {
 #[test]
 fn verify_passes_a_good_run() {
     let scratch = good_run();
-    let checked = pipeline::verify(&scratch.path("run")).unwrap();
+    let checked = verify(&scratch.path("run")).unwrap();
     assert_eq!(checked.faults, [""; 0]);
     assert!(checked.witnesses > 2);
 }
@@ -989,7 +996,7 @@ fn verify_names_planted_faults() {
         let scratch = good_run();
         let run = scratch.path("run");
         plant(&run);
-        let checked = pipeline::verify(&run).unwrap();
+        let checked = verify(&run).unwrap();
         let named = checked.faults.iter().any(|fault| fault.contains(said));
         assert!(named, "{what}: verify says {:?}", checked.faults);
     }
@@ -1081,9 +1088,9 @@ fn verify_names_planted_faults_of_containment() {
     for (what, plant, said) in faults {
         let scratch = good_run_with_containment();
         let run = scratch.path("run");
-        assert_eq!(pipeline::verify(&run).unwrap().faults, [""; 0]);
+        assert_eq!(verify(&run).unwrap().faults, [""; 0]);
         plant(&run);
-        let checked = pipeline::verify(&run).unwrap();
+        let checked = verify(&run).unwrap();
         let named = checked.faults.iter().any(|fault| fault.contains(said));
         assert!(named, "{what}: verify says {:?}", checked.faults);
     }
@@ -1358,7 +1365,7 @@ fn a_changed_run_is_not_restored() {
 fn a_run_without_a_summary_is_not_finished() {
     let scratch = good_run();
     fs::remove_file(scratch.path("run/summary.json")).unwrap();
-    let error = pipeline::verify(&scratch.path("run")).unwrap_err().to_string();
+    let error = verify(&scratch.path("run")).unwrap_err().to_string();
     assert!(error.contains("not finished"), "{error}");
     let error = pipeline::restore(&scratch.path("run"), &scratch.path("back")).unwrap_err().to_string();
     assert!(error.contains("not finished"), "{error}");

@@ -237,7 +237,7 @@ fn check_stripped(
         .map(|(name, bytes)| (name.trim_start_matches("input/").to_owned(), bytes))
         .collect();
     prop_assert!(back == *shards, "what is restored is not what was read");
-    let checked = pipeline::verify(&run).unwrap();
+    let checked = verify(&run).unwrap();
     prop_assert!(checked.faults.is_empty(), "{:?}", checked.faults);
     let again =
         find_shards(&[run.join("corpus").to_str().unwrap().to_owned()], None, scratch.dir.path()).unwrap();
@@ -422,7 +422,7 @@ fn strip_more(run: &Path, paragraph: u64, text: &str) {
 
 #[test]
 fn verify_passes_a_stripped_run() {
-    let checked = pipeline::verify(&stripped_run().path("run")).unwrap();
+    let checked = verify(&stripped_run().path("run")).unwrap();
     assert_eq!(checked.faults, [""; 0]);
 }
 
@@ -614,7 +614,7 @@ fn verify_names_planted_faults_of_stripping() {
         let scratch = stripped_run();
         let run = scratch.path("run");
         plant(&run);
-        let checked = pipeline::verify(&run).unwrap();
+        let checked = verify(&run).unwrap();
         let named = checked.faults.iter().any(|fault| fault.contains(said));
         assert!(named, "{what}: verify says {:?}", checked.faults);
         assert!(pipeline::restore(&run, &scratch.path("back")).is_ok() || !scratch.path("back").exists());

@@ -19,7 +19,7 @@ use crate::repeats::Repeat;
 use crate::resolve::{self, Decision, Decisions, Likeness, clusters};
 
 /// How many of the first paragraphs of a document may be its lead. The contract's four.
-const LEAD_PARAGRAPHS: usize = 4;
+pub const LEAD_PARAGRAPHS: usize = 4;
 
 /// Everything that was decided, ready to be told.
 pub struct Judged<'a> {

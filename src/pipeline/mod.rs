@@ -66,7 +66,10 @@ use sites::Boilerplate;
 use sketches::Sketches;
 pub use strip::Strip;
 use strip::{Strips, StripsWriter};
-pub use verify_run::{Checked, verify};
+pub use verify_run::{
+    Answer, Band, Checked, Draw, DrawnPair, JudgedBand, Judgement, Precision, Rerun, Sampled, Share, Sought,
+    draw, precision, rerun, sample, verify,
+};
 
 /// When a run warns, and when it stops.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -170,7 +170,7 @@ pub fn uncovered(
 }
 
 /// The tokens of each paragraph that is no boilerplate.
-fn words_of(text: &str, paragraphs: &[Span], flagged: &[Flagged]) -> Vec<Option<Words>> {
+pub fn words_of(text: &str, paragraphs: &[Span], flagged: &[Flagged]) -> Vec<Option<Words>> {
     let mut content = vec![true; paragraphs.len()];
     for run in flagged.iter().filter(|run| run.by == Strip::Boilerplate) {
         if let Some(run) = content.get_mut(run.paragraphs[0]..=run.paragraphs[1]) {

@@ -14,7 +14,7 @@ mod decisions;
 mod order;
 
 pub use decisions::Decisions;
-pub use order::{EachRecord, KeepKey, KeepOrder, Standings};
+pub use order::{EachRecord, KeepKey, KeepOrder, Rank, Standings};
 
 /// How alike a document and a kept one are, measured.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -120,9 +120,7 @@ impl KeepOrder {
                 }
                 KeepKey::Shortest => order.par_sort_by_key(|&document| standings.content_tokens(document)),
                 KeepKey::Https => sort_by_url(&mut order, standings, |url| u32::from(!is_https(url)))?,
-                KeepKey::ShortUrl => sort_by_url(&mut order, standings, |url| {
-                    url.map_or(u32::MAX, |url| u32::try_from(url.len()).unwrap_or(u32::MAX - 1))
-                })?,
+                KeepKey::ShortUrl => sort_by_url(&mut order, standings, url_length)?,
                 KeepKey::Min(_) | KeepKey::Max(_) => {
                     let is_field = |key: &&&KeepKey| matches!(key, KeepKey::Min(_) | KeepKey::Max(_));
                     let field = keys[..at].iter().filter(is_field).count();
@@ -134,6 +132,42 @@ impl KeepOrder {
         order.par_sort_by_key(|&document| !standings.is_protected(document));
         Ok(order)
     }
+
+    /// Which of two documents comes first; equal where nothing but input order tells. The same order as
+    /// [`sorted`](KeepOrder::sorted) for who has no list of all documents.
+    pub fn compare(&self, a: &Rank, b: &Rank) -> Ordering {
+        let mut fields = a.fields.iter().zip(&b.fields);
+        let mut by_field = |compare: fn(&str, &str) -> Ordering| {
+            let (a, b) = fields.next().map_or((None, None), |(a, b)| (a.as_deref(), b.as_deref()));
+            missing_last(a, b, compare)
+        };
+        let mut order = b.protected.cmp(&a.protected);
+        for key in self.0.iter().take_while(|key| **key != KeepKey::First) {
+            order = order.then(match key {
+                KeepKey::Longest => b.content_tokens.cmp(&a.content_tokens),
+                KeepKey::Shortest => a.content_tokens.cmp(&b.content_tokens),
+                KeepKey::Https => is_https(b.url.as_deref()).cmp(&is_https(a.url.as_deref())),
+                KeepKey::ShortUrl => url_length(a.url.as_deref()).cmp(&url_length(b.url.as_deref())),
+                KeepKey::Min(_) => by_field(values),
+                KeepKey::Max(_) => by_field(|a, b| values(b, a)),
+                KeepKey::First => Ordering::Equal,
+            });
+        }
+        order
+    }
+}
+
+/// What the keep order looks at in one document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rank {
+    /// Whether it is never removed, and comes first.
+    pub protected: bool,
+    /// How many tokens its content has.
+    pub content_tokens: u32,
+    /// Its url.
+    pub url: Option<String>,
+    /// The values of the fields that the keys name, in the order of the keys.
+    pub fields: Vec<Option<String>>,
 }
 
 fn sort_by_url(
@@ -164,6 +198,11 @@ fn sort_by_field(
 
 fn is_https(url: Option<&str>) -> bool {
     url.and_then(|url| url.get(..8)).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+}
+
+/// Without a url, the greatest length.
+fn url_length(url: Option<&str>) -> u32 {
+    url.map_or(u32::MAX, |url| u32::try_from(url.len()).unwrap_or(u32::MAX - 1))
 }
 
 fn missing_last(a: Option<&str>, b: Option<&str>, compare: impl Fn(&str, &str) -> Ordering) -> Ordering {
@@ -222,6 +261,16 @@ mod tests {
     fn check(keep: &str, documents: &[Doc], expected: &[u32]) {
         let order = KeepOrder(keep.split(',').map(|key| key.parse().unwrap()).collect());
         assert_eq!(order.sorted(&documents).unwrap(), expected, "{keep}");
+        let rank = |doc: &Doc| Rank {
+            protected: doc.protected,
+            content_tokens: doc.tokens,
+            url: doc.url.map(str::to_owned),
+            fields: doc.fields.clone(),
+        };
+        let ranks: Vec<Rank> = documents.iter().map(rank).collect();
+        let mut compared: Vec<u32> = (0..documents.len() as u32).collect();
+        compared.sort_by(|&a, &b| order.compare(&ranks[a as usize], &ranks[b as usize]).then(a.cmp(&b)));
+        assert_eq!(compared, expected, "{keep}, two by two");
     }
 
     fn tokens(tokens: u32) -> Doc {
