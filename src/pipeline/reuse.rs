@@ -271,7 +271,7 @@ impl Finding<'_> {
             // A block may begin in one partition and end in another, where documents begin anew: there the first of equal ones
             // stands before one that was met already.
             if std::mem::replace(&mut last, page.document) > page.document {
-                
+                known.clear();
             }
             for (index, paragraph) in (0..).zip(&page.paragraphs) {
                 let tokens = page.tokens_of(paragraph);
