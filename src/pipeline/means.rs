@@ -28,7 +28,7 @@ pub struct Means {
 const DOCUMENT_BYTES: u64 = 40;
 
 /// The least that a stage works with.
-const LEAST_WORK: u64 = 8 << 20;
+const LEAST_WORK: u64 = 1 << 20;
 
 /// What the census leaves of a document, in bytes for each byte of its record, and for each document: measured on news of 600
 /// and 3,000 bytes.
@@ -37,8 +37,8 @@ const PAGE_BYTES: u64 = 120;
 const HEAD_BYTES: u64 = 64;
 const ADDRESS_BYTES: u64 = 8;
 
-/// Buffers for what goes to disk, where the census does not fit.
-const BUFFERS: usize = 4 << 20;
+/// Buffers for what goes to disk, where the census does not fit: the least, and the most for each of its four parts.
+const BUFFERS: (u64, u64) = (64 << 10, 8 << 20);
 
 impl Means {
     /// Shares `budget` out for a corpus of about that size.
@@ -59,8 +59,10 @@ impl Means {
         let [heads, addresses] = [HEAD_BYTES, ADDRESS_BYTES].map(|bytes| expected.documents * bytes);
         let census = pages + heads + addresses + expected.packed_bytes;
         let fits = 2 * census <= left;
-        let share = |bytes: u64| if fits { to_usize(2 * bytes).max(BUFFERS) } else { BUFFERS };
-        let work = to_usize(LEAST_WORK + left - if fits { census } else { left.min(4 * BUFFERS as u64) });
+        let buffer = (left / 16).clamp(BUFFERS.0, BUFFERS.1);
+        let share = |bytes: u64| to_usize(if fits { (2 * bytes).max(buffer) } else { buffer });
+        let held = if fits { census } else { 4 * buffer };
+        let work = to_usize((LEAST_WORK + left).saturating_sub(held).max(LEAST_WORK / 2));
         Ok(Means {
             workspace,
             pages: share(pages),
@@ -120,14 +122,16 @@ mod tests {
 
     #[test]
     fn shares_are_no_more_than_the_budget() {
-        for (budget, documents) in [(256 << 20, 2_000_000), (1 << 30, 20_000_000), (12 << 30, 1_000_000)] {
+        for (budget, documents) in
+            [(2 << 20, 1000), (256 << 20, 2_000_000), (1 << 30, 20_000_000), (12 << 30, 1_000_000)]
+        {
             let Means { pages, heads, addresses, records, work, .. } = means(budget, documents).unwrap();
             let fits = budget == 12 << 30;
-            assert_eq!(pages > BUFFERS, fits, "{budget}");
+            assert_eq!(pages as u64 > BUFFERS.1, fits, "{budget}");
             // Shares of what fits are twice what is expected.
             let census = (pages + heads + addresses + records) as u64 / if fits { 2 } else { 1 };
             assert!(census + work as u64 + documents * DOCUMENT_BYTES <= budget, "{budget}");
-            assert!(work as u64 >= LEAST_WORK);
+            assert!(work as u64 >= LEAST_WORK / 2);
         }
     }
 
@@ -137,10 +141,10 @@ mod tests {
         assert!(error.is_usage());
         assert_eq!(
             error.to_string(),
-            "--memory 256MiB: too small for about 20000000 documents; give 771MiB or more"
+            "--memory 256MiB: too small for about 20000000 documents; give 764MiB or more"
         );
-        assert!(means(771 << 20, 20_000_000).is_ok());
-        assert!(means(8 << 20, 0).is_ok());
-        assert!(means((8 << 20) - 1, 0).is_err());
+        assert!(means(764 << 20, 20_000_000).is_ok());
+        assert!(means(1 << 20, 0).is_ok());
+        assert!(means((1 << 20) - 1, 0).is_err());
     }
 }

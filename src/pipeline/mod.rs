@@ -188,6 +188,7 @@ pub fn run(
         site_losses: losses,
         stages: clock.stages,
         peak_memory_bytes: peak_memory(),
+        peak_temporary_bytes: means.workspace.bytes_peak(),
     };
     dir.finish(summary)
 }

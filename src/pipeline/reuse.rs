@@ -270,7 +270,9 @@ impl Finding<'_> {
         block.for_each(|page| {
             // A block may begin in one partition and end in another, where documents begin anew: there the first of equal ones
             // stands before one that was met already.
-            if std::mem::replace(&mut last, page.document) > page.document {}
+            if std::mem::replace(&mut last, page.document) > page.document {
+                known.clear();
+            }
             for (index, paragraph) in (0..).zip(&page.paragraphs) {
                 let tokens = page.tokens_of(paragraph);
                 if tokens.len() >= min_tokens {
