@@ -60,17 +60,13 @@ impl Means {
         let census = pages + heads + addresses + expected.packed_bytes;
         let fits = 2 * census <= left;
         let buffer = (left / 16).clamp(BUFFERS.0, BUFFERS.1);
-        let share = |bytes: u64| to_usize(if fits { (2 * bytes).max(buffer) } else { buffer });
-        let held = if fits { census } else { 4 * buffer };
+        // Twice what is expected, which is an estimate; it is not taken before it is needed.
+        let share = |bytes: u64| if fits { 2 * bytes.max(BUFFERS.0) } else { buffer };
+        let shares = [pages, heads, addresses, expected.packed_bytes].map(share);
+        let held = shares.iter().sum::<u64>() / if fits { 2 } else { 1 };
         let work = to_usize((LEAST_WORK + left).saturating_sub(held).max(LEAST_WORK / 2));
-        Ok(Means {
-            workspace,
-            pages: share(pages),
-            heads: share(heads),
-            addresses: share(addresses),
-            records: share(expected.packed_bytes),
-            work,
-        })
+        let [pages, heads, addresses, records] = shares.map(to_usize);
+        Ok(Means { workspace, pages, heads, addresses, records, work })
     }
 
     /// No bound, in a folder of its own.
