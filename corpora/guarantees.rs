@@ -3,11 +3,14 @@
 /// The same of runs that strip.
 mod stripping;
 
+/// `verify` against more planted faults, and what belongs to it.
+mod verifying;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dittograph::corpus::{ReadSettings, find_shards};
+use dittograph::corpus::{Inputs, ReadSettings, find_shards};
 use dittograph::error;
 use dittograph::findings::PairRecord;
 use dittograph::output::Summary;

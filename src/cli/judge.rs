@@ -10,8 +10,8 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use dittograph::error::{Error, Result};
-use dittograph::findings::Comparison;
-use dittograph::pipeline::{self, Answer, Draw, DrawnPair, Judgement, Precision};
+use dittograph::findings::{Answer, Comparison, Judgement};
+use dittograph::pipeline::{self, Draw, DrawnPair, Precision};
 
 /// What was judged.
 pub struct Judged {

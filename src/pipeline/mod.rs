@@ -67,8 +67,8 @@ use sketches::Sketches;
 pub use strip::Strip;
 use strip::{Strips, StripsWriter};
 pub use verify_run::{
-    Answer, Band, Checked, Draw, DrawnPair, JudgedBand, Judgement, Precision, Rerun, Sampled, Share, Sought,
-    draw, precision, rerun, sample, verify,
+    Band, Checked, Draw, DrawnPair, JudgedBand, Precision, Rerun, Sampled, Share, Sought, draw, precision,
+    rerun, sample, verify,
 };
 
 /// When a run warns, and when it stops.

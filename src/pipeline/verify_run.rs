@@ -33,6 +33,9 @@ mod sample;
 mod walk;
 mod witnesses;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -49,7 +52,7 @@ use crate::store::{Fixed, Sorter, Workspace};
 use documents::{Reading, Seen};
 use faults::Faults;
 pub use interval::Share;
-pub use judge::{Answer, Band, Draw, DrawnPair, JudgedBand, Judgement, Precision, draw, precision};
+pub use judge::{Band, Draw, DrawnPair, JudgedBand, Precision, draw, precision};
 use numbers::Numbers;
 use records::{Ascending, Claims};
 pub use rerun::{Rerun, rerun};

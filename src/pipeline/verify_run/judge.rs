@@ -14,7 +14,7 @@
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 use super::claims::Claim;
@@ -23,7 +23,7 @@ use super::numbers::Numbers;
 use super::records::for_each_finding;
 use crate::corpus::Inputs;
 use crate::error::{Error, Result};
-use crate::findings::{Comparison, Finding, Reference};
+use crate::findings::{Answer, Comparison, Finding, Judgement};
 use crate::output::{SUMMARY, hex128};
 use crate::pipeline::explain::Archive;
 use crate::pipeline::progress::{Progress, Unit};
@@ -57,33 +57,6 @@ pub struct DrawnPair {
     pub band: String,
     /// The removed document and the kept one.
     pub two: Comparison,
-}
-
-/// What a person said of one: a line of the file of judgements.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Judgement {
-    /// Of which run.
-    pub run: String,
-    /// The removed document.
-    pub doc: Reference,
-    /// Its witness.
-    pub of: Reference,
-    /// The name of its band.
-    pub band: String,
-    /// What was said.
-    pub answer: Answer,
-}
-
-/// Whether a removed document is a duplicate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// It is.
-    Yes,
-    /// It is none.
-    No,
-    /// There is no telling.
-    Skip,
 }
 
 /// What the judgements say of all that was removed.
@@ -328,6 +301,7 @@ pub fn precision(draw: &Draw, judgements: &[Judgement]) -> Result<Precision> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Reference;
 
     #[track_caller]
     fn check_quotas(documents: u64, counts: [u64; 5], expected: [u64; 5]) {

@@ -123,7 +123,7 @@ pub(super) fn check_protected(run: &FinishedRun, protect: &HashSet<String>) -> R
     }
 }
 
-fn sample_within(
+pub(super) fn sample_within(
     run: &FinishedRun,
     documents: u64,
     protect: &HashSet<String>,
@@ -284,7 +284,7 @@ impl<'a> Sampling<'a> {
         let record =
             parse(self.numbers.input_of(number).format, visit.record(), &self.reading.fields).ok()?;
         let claims = visit.findings.iter().filter_map(|finding| Claim::of(finding, number, 0, self.numbers));
-        let duplicate = claims.filter(Claim::is_of_documents).map(|claim| Duplicate {
+        let mut duplicate = claims.filter(Claim::is_of_documents).map(|claim| Duplicate {
             of: claim.of.0,
             jaccard: claim.jaccard,
             containment: claim.containment,
@@ -298,7 +298,7 @@ impl<'a> Sampling<'a> {
             kept: visit.original.fate == Fate::Kept,
         };
         let (label, url, fields) = (record.id, record.url, record.keep);
-        Some(Drawn { number, label, url, fields, text, duplicate: duplicate.last() })
+        Some(Drawn { number, label, url, fields, text, duplicate: duplicate.next() })
     }
 
     /// The documents from this row on that fit in memory, one at least; and the row after them.

@@ -315,11 +315,13 @@ fn check_threshold(claim: &Claim, overlap: Overlap, shorter: bool, settings: &Se
     match (claim.contained, settings.min_containment) {
         (false, _) if alike => Ok(()),
         (false, _) => Err(format!("its similarity is {jaccard}, below {least}, to")),
-        (true, None) => Err(format!("the run was not asked for containment, by which it is a duplicate of")),
+        (true, None) => {
+            Err("the run was not asked for containment, by which it is a duplicate of".to_owned())
+        }
         (true, Some(_)) if alike => {
             Err(format!("says containment, but its similarity is {jaccard}, not below {least}, to"))
         }
-        (true, Some(_)) if !shorter => Err(format!("is not shorter than")),
+        (true, Some(_)) if !shorter => Err("is not shorter than".to_owned()),
         (true, Some(least)) if !overlap.left_is_contained(least) => {
             Err(format!("its containment is {}, below {least}, in", overlap.containment_of_left()))
         }
