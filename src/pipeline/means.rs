@@ -38,7 +38,7 @@ const HEAD_BYTES: u64 = 64;
 const ADDRESS_BYTES: u64 = 8;
 
 /// Buffers for what goes to disk, where the census does not fit: the least, and the most for each of its four parts.
-const BUFFERS: (u64, u64) = (64 << 10, 8 << 20);
+const BUFFERS: (u64, u64) = (4 << 10, 8 << 20);
 
 impl Means {
     /// Shares `budget` out for a corpus of about that size.
