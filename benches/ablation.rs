@@ -14,7 +14,7 @@ use std::path::Path;
 use dittograph::boilerplate::TemplateSettings;
 use dittograph::corpus::{Inputs, find_shards};
 use dittograph::error::Result;
-use dittograph::pipeline::{Guards, Job, Settings, Silent, Target, run};
+use dittograph::pipeline::{Guards, Job, Means, Settings, Silent, Target, run};
 
 /// No share reaches it.
 const NEVER: u32 = 101;
@@ -39,7 +39,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
 fn scan(inputs: &Inputs, settings: &Settings, dir: &Path) -> Result<()> {
     let target = Target { dir, force: true };
-    run(inputs, settings, Guards::default(), Job::Scan, target, &Silent).map(|_| ())
+    run(inputs, settings, Guards::default(), Job::Scan, target, &Means::unbounded()?, &Silent).map(|_| ())
 }
 
 /// The rule, and the rule without each kind: name, what is left out, settings.

@@ -93,7 +93,7 @@ fn missed_pairs(screening: Screening, threshold: (u64, u64), seed: u64) -> u64 {
             sets.push(set);
         }
     }
-    let mut index = Candidates::by_signatures(signatures, &sets);
+    let mut index = Candidates::by_signatures(&signatures, &sets);
     let pairs = || (0..PAIRS_PER_SEED as u32).map(|pair| (2 * pair, 2 * pair + 1));
     pairs().for_each(|(left, _)| index.insert(left));
     let mut candidates = Vec::new();

@@ -106,7 +106,7 @@ impl Prepared {
         let sets: Vec<ShingleSet> =
             documents.iter().map(|document| ShingleSet::of_tokens(&document.tokens, K, SEED)).collect();
         let signatures = signed(&sets);
-        let candidates = candidate_pairs(signatures.clone(), &sets);
+        let candidates = candidate_pairs(&signatures, &sets);
         let alike = |&(a, b): &(usize, usize)| overlap(&sets[a], &sets[b]).reaches(SIMILARITY);
         let pairs = candidates.iter().copied().filter(alike).collect();
         let sites: Vec<Vec<Vec<PageParagraph>>> = sites.into_values().collect();
@@ -168,7 +168,7 @@ fn signed(sets: &[ShingleSet]) -> Signatures {
 }
 
 /// Looks each document up among those before it, and inserts it.
-fn candidate_pairs(signatures: Signatures, sets: &[ShingleSet]) -> Vec<(usize, usize)> {
+fn candidate_pairs(signatures: &Signatures, sets: &[ShingleSet]) -> Vec<(usize, usize)> {
     let mut index = Candidates::by_signatures(signatures, sets);
     let (mut found, mut pairs) = (Vec::new(), Vec::new());
     for document in 0..sets.len() as u32 {
@@ -299,8 +299,7 @@ fn make_sets(prepared: &Prepared) -> Sample {
 }
 
 fn find_candidates(prepared: &Prepared) -> Sample {
-    let signatures = prepared.signatures.clone();
-    time(|| candidate_pairs(signatures, &prepared.sets))
+    time(|| candidate_pairs(&prepared.signatures, &prepared.sets))
 }
 
 fn confirm(prepared: &Prepared) -> Sample {

@@ -17,7 +17,7 @@ use corpus::Corpus;
 use dittograph::corpus::find_shards;
 use dittograph::error::Result;
 use dittograph::output::Summary;
-use dittograph::pipeline::{Guards, Job, Settings, Silent, Target, run};
+use dittograph::pipeline::{Guards, Job, Means, Settings, Silent, Target, run};
 use measure::{Options, Row, Sample, time};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -82,7 +82,9 @@ fn summary(made: &Corpus, pool: &ThreadPool, job: Job, folder: &Path) -> Result<
     let inputs = find_shards(&[place], None, folder)?;
     let dir = folder.join("run");
     let target = Target { dir: &dir, force: false };
-    pool.install(|| run(&inputs, &Settings::default(), Guards::default(), job, target, &Silent))
+    pool.install(|| {
+        run(&inputs, &Settings::default(), Guards::default(), job, target, &Means::unbounded()?, &Silent)
+    })
 }
 
 /// Where the wall time of one run with one thread went.

@@ -46,6 +46,26 @@ fn threads_change_nothing() {
     }
 }
 
+/// With so little memory everything that may wait on disk does.
+#[test]
+fn memory_changes_nothing() {
+    let mut spilled = 0;
+    for (corpus, truth) in finished_truths() {
+        let expected = json_of(&truth);
+        let dir = scratch();
+        let [small, large] = ["1100KiB", "4GiB"].map(|memory| {
+            let run = dir.path().join(memory);
+            dedupe(&corpus, &expected, &run, &["--memory", memory]);
+            let temporary = &json_of(&run.join("summary.json"))["peak_temporary_bytes"];
+            (answers(&run), temporary.as_u64().unwrap())
+        });
+        assert!(small.0 == large.0, "{}: 1100 KiB and 4 GiB of memory differ", truth.display());
+        assert_eq!(large.1, 0, "{}", truth.display());
+        spilled += u64::from(small.1 > 0);
+    }
+    assert!(spilled > 0, "nothing waited on disk");
+}
+
 #[test]
 fn mapped_and_read_are_the_same() {
     for (corpus, truth) in finished_truths() {

@@ -237,14 +237,22 @@ fn check_stripped(
         .map(|(name, bytes)| (name.trim_start_matches("input/").to_owned(), bytes))
         .collect();
     prop_assert!(back == *shards, "what is restored is not what was read");
-    let checked = pipeline::verify(&run).unwrap();
+    let checked = verify(&run).unwrap();
     prop_assert!(checked.faults.is_empty(), "{:?}", checked.faults);
     let again =
         find_shards(&[run.join("corpus").to_str().unwrap().to_owned()], None, scratch.dir.path()).unwrap();
     let dir = scratch.path("again");
     let target = Target { dir: &dir, force: false };
-    let again =
-        pipeline::run(&again, &Settings::default(), Guards::default(), Job::Scan, target, &Silent).unwrap();
+    let again = pipeline::run(
+        &again,
+        &Settings::default(),
+        Guards::default(),
+        Job::Scan,
+        target,
+        &Means::unbounded().unwrap(),
+        &Silent,
+    )
+    .unwrap();
     prop_assert_eq!((again.documents.read, again.documents.rejected), (summary.documents.kept, 0));
     Ok(())
 }
@@ -286,7 +294,7 @@ proptest! {
         }
         let inputs = find_shards(&[scratch.path("input").to_str().unwrap().to_owned()], None, scratch.dir.path()).unwrap();
         let mut filtered = Vec::new();
-        pipeline::filter(&inputs, &settings, Guards::default(), &mut filtered, &Silent).unwrap();
+        pipeline::filter(&inputs, &settings, Guards::default(), &mut filtered, &Means::unbounded().unwrap(), &Silent).unwrap();
         let corpus = files(&scratch.path("stripped/corpus"));
         let without_mark = |bytes: &Vec<u8>| bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).to_vec();
         let expected: Vec<u8> = corpus.values().flat_map(without_mark).collect();
@@ -414,7 +422,7 @@ fn strip_more(run: &Path, paragraph: u64, text: &str) {
 
 #[test]
 fn verify_passes_a_stripped_run() {
-    let checked = pipeline::verify(&stripped_run().path("run")).unwrap();
+    let checked = verify(&stripped_run().path("run")).unwrap();
     assert_eq!(checked.faults, [""; 0]);
 }
 
@@ -518,7 +526,16 @@ fn verify_names_planted_faults_of_stripping() {
                 let settings = strip_settings(&BTreeSet::from([Strip::Boilerplate]));
                 let (job, target) =
                     (Job::Dedupe { with_removed: true }, Target { dir: &again, force: false });
-                pipeline::run(&inputs, &settings, Guards::default(), job, target, &Silent).unwrap();
+                pipeline::run(
+                    &inputs,
+                    &settings,
+                    Guards::default(),
+                    job,
+                    target,
+                    &Means::unbounded().unwrap(),
+                    &Silent,
+                )
+                .unwrap();
                 fs::remove_dir_all(run).unwrap();
                 fs::rename(again, run).unwrap();
                 rewrite_summary(run, |summary| {
@@ -597,7 +614,7 @@ fn verify_names_planted_faults_of_stripping() {
         let scratch = stripped_run();
         let run = scratch.path("run");
         plant(&run);
-        let checked = pipeline::verify(&run).unwrap();
+        let checked = verify(&run).unwrap();
         let named = checked.faults.iter().any(|fault| fault.contains(said));
         assert!(named, "{what}: verify says {:?}", checked.faults);
         assert!(pipeline::restore(&run, &scratch.path("back")).is_ok() || !scratch.path("back").exists());

@@ -44,6 +44,9 @@ pub mod resolve;
 // What do we say of each document, and why? The records.
 pub mod findings;
 
+// Does it wait in memory or on disk? Bytes, rows, values, sorted or not.
+pub mod store;
+
 // Where do the answers go? A finished run.
 pub mod output;
 

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use dittograph::corpus::{Compression, Format, Inputs, Part, Shard, Skipped, reader, writer};
 use dittograph::output::Summary;
 use dittograph::pipeline::{
-    self, CandidateSource, Content, Guards, Job, Settings, Silent, Strip, Target, pairs, restore, templates, verify,
+    self, CandidateSource, Content, Guards, Job, Means, Settings, Silent, Strip, Target, pairs, restore, templates, verify,
 };
 use dittograph::resolve::{KeepKey, KeepOrder};
 use dittograph::text::ParagraphBreaks;
@@ -33,7 +33,7 @@ fuzz_target!(|case: Case| {
     let parts = [bytes.kept, bytes.removed, bytes.stripped, bytes.rejected, bytes.framing];
     assert_eq!(bytes.read, parts.iter().sum::<u64>(), "{case:?}");
     assert_eq!(documents.read, documents.kept + documents.removed + documents.rejected, "{case:?}");
-    assert_eq!(verify(&dir).expect("a finished run").faults, Vec::<String>::new(), "{case:?}");
+    assert_eq!(verify(&dir, &means(), &Silent).expect("a finished run").faults, Vec::<String>::new(), "{case:?}");
     if !case.scan {
         check_restored(&inputs.shards[0], &dir, &folder.path().join("restored"));
     }
@@ -211,10 +211,14 @@ fn pool(threads: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads")
 }
 
+fn means() -> Means {
+    Means::unbounded().expect("a temporary folder")
+}
+
 fn run(pool: &ThreadPool, inputs: &Inputs, settings: &Settings, scan: bool, dir: &Path) -> Summary {
     let job = if scan { Job::Scan } else { Job::Dedupe { with_removed: true } };
     let target = Target { dir, force: false };
-    let outcome = pool.install(|| pipeline::run(inputs, settings, Guards::default(), job, target, &Silent));
+    let outcome = pool.install(|| pipeline::run(inputs, settings, Guards::default(), job, target, &means(), &Silent));
     outcome.expect("any content can be read")
 }
 
@@ -248,10 +252,11 @@ fn check_streams(inputs: &Inputs, settings: &Settings, case: &Case) {
         );
         Ok(())
     };
-    ONE_THREAD.install(|| pairs(inputs, settings, each, &Silent)).expect("any content can be read");
-    let each = |template: dittograph::findings::TemplateRecord| {
+    ONE_THREAD.install(|| pairs(inputs, settings, each, &means(), &Silent)).expect("any content can be read");
+    let each = |line: &[u8]| {
+        let template: dittograph::findings::TemplateRecord = serde_json::from_slice(line).expect("a template");
         assert!((3..=template.site_documents).contains(&template.documents), "{template:?}: {case:?}");
         Ok(())
     };
-    ONE_THREAD.install(|| templates(inputs, settings, each, &Silent)).expect("any content can be read");
+    ONE_THREAD.install(|| templates(inputs, settings, each, &means(), &Silent)).expect("any content can be read");
 }

@@ -6,16 +6,17 @@
 //! Numbers are given in the order in which paragraphs are met; nothing that leaves this room depends on them.
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{HashMap, HashSet};
 
 use super::evidence::Voice;
 use super::walk::{Place, Standing, Walk};
-use super::{Accepted, PageParagraph, ParagraphKey, SKETCH_PAIRS, TemplateSettings, UnitRules, reaches};
+use super::{
+    Accepted, Map, PageParagraph, ParagraphKey, SKETCH_PAIRS, Set, TemplateSettings, UnitRules, mix, reaches,
+};
 
 /// Different pages, paragraphs as numbers.
 pub(super) struct Census {
     paragraphs: Vec<PageParagraph>,
-    number_of_key: HashMap<ParagraphKey, u32>,
+    number_of_key: Map<ParagraphKey, u32>,
     /// The paragraphs of all pages; page `i` is `standing[starts[i]..starts[i + 1]]`.
     standing: Vec<u32>,
     /// Whether each is an entry of a table of contents there.
@@ -28,7 +29,7 @@ impl Census {
     pub fn of(pages: &[&[PageParagraph]]) -> Census {
         let mut census = Census {
             paragraphs: Vec::new(),
-            number_of_key: HashMap::new(),
+            number_of_key: Map::default(),
             standing: Vec::with_capacity(pages.iter().map(|page| page.len()).sum()),
             listed: pages.iter().flat_map(|page| page.iter().map(|paragraph| paragraph.listed)).collect(),
             starts: vec![0],
@@ -86,40 +87,100 @@ impl Census {
     /// For each paragraph, on how many pages it or a near form of it stands: the largest count of its key and
     /// of the parts of its sketch.
     pub fn spread(&self) -> Vec<u32> {
-        let mut spread = vec![0; self.paragraphs.len()];
-        let numbers: Vec<u32> = (0..self.paragraphs.len() as u32).collect();
-        self.raise(&mut spread, &numbers);
+        let pages = PagesOf::of(self);
+        let mut counter = Counter { last_seen: vec![u32::MAX; self.page_count() as usize], now: 0 };
+        let mut spread: Vec<u32> =
+            (0..self.paragraphs.len() as u32).map(|paragraph| pages.get(paragraph).len() as u32).collect();
+        let mut sieve = Sieve::new(self.paragraphs.len());
         for pair in SKETCH_PAIRS {
-            let mut number_of_pair = HashMap::new();
-            let parts: Vec<u32> = self
-                .paragraphs
-                .iter()
-                .map(|paragraph| {
-                    let next = number_of_pair.len() as u32;
-                    *number_of_pair.entry(paragraph.sketch_pair(pair)).or_insert(next)
-                })
-                .collect();
-            self.raise(&mut spread, &parts);
-        }
-        spread
-    }
-
-    /// Raises `spread` to the number of pages that have a paragraph of the same class.
-    fn raise(&self, spread: &mut [u32], class_of: &[u32]) {
-        let mut pages = vec![0_u32; class_of.len()];
-        let mut last_seen = vec![u32::MAX; class_of.len()];
-        for (number, page) in self.pages().enumerate() {
-            for &paragraph in page {
-                let class = class_of[paragraph as usize] as usize;
-                if last_seen[class] != number as u32 {
-                    last_seen[class] = number as u32;
-                    pages[class] += 1;
+            let part = |paragraph: u32| self.paragraphs[paragraph as usize].sketch_pair(pair);
+            let mut shared =
+                sieve.shared(self.paragraphs.iter().map(|paragraph| paragraph.sketch_pair(pair)));
+            shared.sort_unstable_by_key(|&paragraph| (part(paragraph), paragraph));
+            for near in shared.chunk_by(|&a, &b| part(a) == part(b)).filter(|near| near.len() > 1) {
+                let together = counter.pages(near.iter().flat_map(|&paragraph| pages.get(paragraph)));
+                for &paragraph in near {
+                    let spread = &mut spread[paragraph as usize];
+                    *spread = together.max(*spread);
                 }
             }
         }
-        for (spread, &class) in spread.iter_mut().zip(class_of) {
-            *spread = (*spread).max(pages[class as usize]);
+        spread
+    }
+}
+
+/// The different pages of each paragraph.
+struct PagesOf {
+    pages: Vec<u32>,
+    /// The pages of paragraph `i` are `pages[starts[i]..ends[i]]`.
+    starts: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl PagesOf {
+    fn of(census: &Census) -> PagesOf {
+        let mut starts = vec![0; census.paragraphs.len()];
+        census.standing.iter().for_each(|&paragraph| starts[paragraph as usize] += 1);
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += std::mem::replace(start, sum);
         }
+        let mut pages = vec![0; census.standing.len()];
+        let mut ends = starts.clone();
+        for (page, number) in census.pages().zip(0..) {
+            for &paragraph in page {
+                let (start, end) = (starts[paragraph as usize], &mut ends[paragraph as usize]);
+                if *end == start || pages[*end - 1] != number {
+                    pages[*end] = number;
+                    *end += 1;
+                }
+            }
+        }
+        PagesOf { pages, starts, ends }
+    }
+
+    fn get(&self, paragraph: u32) -> &[u32] {
+        &self.pages[self.starts[paragraph as usize]..self.ends[paragraph as usize]]
+    }
+}
+
+/// Counts different pages, one count after the other.
+struct Counter {
+    last_seen: Vec<u32>,
+    now: u32,
+}
+
+impl Counter {
+    fn pages<'a>(&mut self, pages: impl Iterator<Item = &'a u32>) -> u32 {
+        self.now += 1;
+        let now = self.now;
+        pages.filter(|&&page| std::mem::replace(&mut self.last_seen[page as usize], now) != now).count()
+            as u32
+    }
+}
+
+/// Tells what occurs more than once from most of what does not, without a look at the values: most parts of sketches are of
+/// one paragraph alone.
+struct Sieve {
+    /// By a few bits of a hash, how often it was met: up to 2.
+    met: Vec<u8>,
+}
+
+impl Sieve {
+    fn new(values: usize) -> Sieve {
+        Sieve { met: vec![0; (4 * values).next_power_of_two()] }
+    }
+
+    /// The places of all values that occur more than once, and of some others.
+    fn shared(&mut self, values: impl Iterator<Item = (u32, u32)> + Clone) -> Vec<u32> {
+        self.met.fill(0);
+        let mask = self.met.len() - 1;
+        let slot = |(a, b): (u32, u32)| mix(u64::from(a) << 32 | u64::from(b)) as usize & mask;
+        for value in values.clone() {
+            let met = &mut self.met[slot(value)];
+            *met = (*met + 1).min(2);
+        }
+        (0..).zip(values).filter(|&(_, value)| self.met[slot(value)] == 2).map(|(place, _)| place).collect()
     }
 }
 
@@ -217,7 +278,7 @@ impl Count {
         census: &Census,
         standing: &[Standing],
         settings: &TemplateSettings,
-    ) -> HashSet<u32> {
+    ) -> Set<u32> {
         let nearly_all = settings.pages(settings.phrase_percent, self.speaking);
         let may_be = |&paragraph: &u32| {
             standing[paragraph as usize] == Standing::Stranger
@@ -234,14 +295,14 @@ impl Count {
         voices: &[Voice],
         standing: &[Standing],
         settings: &TemplateSettings,
-    ) -> HashSet<(u32, u32)> {
+    ) -> Set<(u32, u32)> {
         let inline: Vec<bool> = (0..standing.len())
             .map(|paragraph| {
                 standing[paragraph] == Standing::Anchor
                     && self.stands_on(paragraph, settings.inline_percent, settings)
             })
             .collect();
-        let mut together: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut together: Map<(u32, u32), u32> = Map::default();
         for (page, _) in speaking(census, voices) {
             for pair in page.windows(2) {
                 if inline[pair[0] as usize] && inline[pair[1] as usize] {
@@ -259,15 +320,15 @@ impl Count {
     /// Drops the bonds of two that no third is bonded to, unless they mostly stand near an end of the page: two headings
     /// that follow each other, that of a section and that of its table, repeat lawfully.
     fn drop_weak_pairs(
-        bonds: &mut HashSet<(u32, u32)>,
+        bonds: &mut Set<(u32, u32)>,
         census: &Census,
         voices: &[Voice],
         standing: &[Standing],
         settings: &TemplateSettings,
     ) {
-        let ends: HashSet<u32> = bonds.iter().map(|bond| bond.1).collect();
-        let starts: HashSet<u32> = bonds.iter().map(|bond| bond.0).collect();
-        let mut alone: HashMap<(u32, u32), (u32, u32)> = bonds
+        let ends: Set<u32> = bonds.iter().map(|bond| bond.1).collect();
+        let starts: Set<u32> = bonds.iter().map(|bond| bond.0).collect();
+        let mut alone: Map<(u32, u32), (u32, u32)> = bonds
             .iter()
             .filter(|(first, second)| !ends.contains(first) && !starts.contains(second))
             .map(|&bond| (bond, (0, 0)))
@@ -309,7 +370,7 @@ fn settle(
     voices: &[Voice],
     count: &Count,
     standing: &mut [Standing],
-    bonds: &HashSet<(u32, u32)>,
+    bonds: &Set<(u32, u32)>,
     settings: &TemplateSettings,
 ) {
     let mut places = Vec::new();
@@ -348,14 +409,14 @@ fn phrases(
     count: &Count,
     standing: &[Standing],
     settings: &TemplateSettings,
-) -> HashSet<u32> {
+) -> Set<u32> {
     let may_be = count.frequent_phrases(census, standing, settings);
-    let mut pages: HashMap<u32, u32> = HashMap::new();
+    let mut pages: Map<u32, u32> = Map::default();
     let known =
         |paragraph: Option<&u32>| paragraph.is_some_and(|&p| standing[p as usize] == Standing::Anchor);
     for (page, _) in speaking(census, voices).filter(|_| !may_be.is_empty()) {
         let beside = |i: usize| known(page.get(i + 1)) || (i > 0 && known(page.get(i - 1)));
-        let found: HashSet<u32> =
+        let found: Set<u32> =
             (0..page.len()).filter(|&i| may_be.contains(&page[i]) && beside(i)).map(|i| page[i]).collect();
         for phrase in found {
             *pages.entry(phrase).or_default() += 1;
@@ -366,13 +427,7 @@ fn phrases(
     pages.into_iter().filter(often).map(|(phrase, _)| phrase).collect()
 }
 
-fn place(
-    census: &Census,
-    page: &[u32],
-    i: usize,
-    standing: &[Standing],
-    bonds: &HashSet<(u32, u32)>,
-) -> Place {
+fn place(census: &Census, page: &[u32], i: usize, standing: &[Standing], bonds: &Set<(u32, u32)>) -> Place {
     let known = |paragraph: u32| standing[paragraph as usize] == Standing::Anchor;
     let bonded = page
         .get(i + 1)
@@ -391,8 +446,8 @@ fn unit_rules(
     census: &Census,
     count: &Count,
     standing: &[Standing],
-    bonds: &HashSet<(u32, u32)>,
-    phrases: &HashSet<u32>,
+    bonds: &Set<(u32, u32)>,
+    phrases: &Set<u32>,
     earlier: Option<&UnitRules>,
 ) -> UnitRules {
     let key = |paragraph: u32| census.paragraphs[paragraph as usize].key;
@@ -423,4 +478,41 @@ fn unit_rules(
     let both_known = |&&(first, second): &&(u32, u32)| known(&first) && known(&second);
     rules.bonds = bonds.iter().filter(both_known).map(|&(first, second)| (key(first), key(second))).collect();
     rules
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Spread as it is defined: pages counted one by one for each pair of minima.
+    fn plain_spread(census: &Census) -> Vec<u32> {
+        let near = |a: u32, b: u32| {
+            let [a, b] = [a, b].map(|paragraph| &census.paragraphs[paragraph as usize]);
+            SKETCH_PAIRS.map(|pair| a.key == b.key || a.sketch_pair(pair) == b.sketch_pair(pair))
+        };
+        let on = |paragraph: u32, pair: usize| {
+            let has = |page: &&[u32]| page.iter().any(|&other| near(paragraph, other)[pair]);
+            census.pages().filter(has).count() as u32
+        };
+        let most = |paragraph| (0..SKETCH_PAIRS.len()).map(|pair| on(paragraph, pair)).max().unwrap_or(0);
+        (0..census.paragraphs.len() as u32).map(most).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn spread_counts_near_forms(
+            pages in prop::collection::vec(prop::collection::vec((0_u128..40, 0_u32..3), 0..8), 0..20),
+        ) {
+            let sketch = |key: u128, edit: u32| {
+                std::array::from_fn(|i| mix(key as u64 / 3 * 8 + i as u64 + u64::from(i as u32 == edit) * key as u64) as u32)
+            };
+            let paragraph = |&(key, edit): &(u128, u32)| PageParagraph { key, sketch: sketch(key, edit), tokens: 9, listed: false };
+            let pages: Vec<Vec<PageParagraph>> = pages.iter().map(|page| page.iter().map(paragraph).collect()).collect();
+            let pages: Vec<&[PageParagraph]> = pages.iter().map(Vec::as_slice).collect();
+            let census = Census::of(&pages);
+            prop_assert_eq!(census.spread(), plain_spread(&census));
+        }
+    }
 }

@@ -29,11 +29,11 @@ pub(super) enum Voice {
 /// no more pages fall silent, at most eight times (each time the bar only sinks).
 pub(super) fn voices(census: &Census, settings: &TemplateSettings) -> Vec<Voice> {
     let spread = census.spread();
-    let mut voices = Vec::new();
+    let (mut voices, mut own) = (Vec::new(), Vec::new());
     let mut speaking = census.page_count();
     for _ in 0..8 {
         let many = settings.pages(settings.edge_percent, speaking);
-        voices = census.pages().map(|page| voice(census, page, &spread, many, settings)).collect();
+        voices = census.pages().map(|page| voice(census, page, &spread, many, settings, &mut own)).collect();
         let now = voices.iter().filter(|&&voice| voice > Voice::Silent).count() as u32;
         if now == speaking {
             break;
@@ -41,7 +41,8 @@ pub(super) fn voices(census: &Census, settings: &TemplateSettings) -> Vec<Voice>
         speaking = now;
     }
     for (page, said) in census.pages().zip(&mut voices) {
-        let fresh = || voice(census, page, &spread, settings.min_documents, settings) == Voice::Full;
+        let mut fresh =
+            || voice(census, page, &spread, settings.min_documents, settings, &mut own) == Voice::Full;
         if *said == Voice::Full && fresh() {
             *said = Voice::Fresh;
         }
@@ -49,12 +50,19 @@ pub(super) fn voices(census: &Census, settings: &TemplateSettings) -> Vec<Voice>
     voices
 }
 
-/// Silent, thin or full, where what stands on `many` pages is not the page's own.
-fn voice(census: &Census, page: &[u32], spread: &[u32], many: u32, settings: &TemplateSettings) -> Voice {
+/// Silent, thin or full, where what stands on `many` pages is not the page's own. `own` is a buffer.
+fn voice(
+    census: &Census,
+    page: &[u32],
+    spread: &[u32],
+    many: u32,
+    settings: &TemplateSettings,
+    own: &mut Vec<u32>,
+) -> Voice {
     let tokens = |&paragraph: &u32| u64::from(census.tokens(paragraph));
     let all: u64 = page.iter().map(tokens).sum();
-    let mut own: Vec<u32> =
-        page.iter().copied().filter(|&paragraph| spread[paragraph as usize] < many).collect();
+    own.clear();
+    own.extend(page.iter().filter(|&&paragraph| spread[paragraph as usize] < many));
     own.sort_unstable();
     own.dedup();
     let own: u64 = own.iter().map(tokens).sum();

@@ -7,9 +7,7 @@
 //!
 //! Time: six hashes of at most [`MAX_TOKENS`] tokens for each short paragraph.
 
-use std::collections::HashSet;
-
-use super::mix;
+use super::{Set, mix};
 
 /// Longer paragraphs are no entries.
 const MAX_TOKENS: usize = 12;
@@ -19,7 +17,7 @@ const MORE_TOKENS: usize = 2;
 
 /// For each paragraph, whether it is an entry of a table of contents. `page` has the token hashes of each.
 pub fn listed(page: &[&[u64]]) -> Vec<bool> {
-    let mut below = HashSet::new();
+    let mut below = Set::default();
     let mut again: Vec<bool> = vec![false; page.len()];
     for (tokens, again) in page.iter().zip(&mut again).rev() {
         if tokens.is_empty() || tokens.len() > MAX_TOKENS + MORE_TOKENS {

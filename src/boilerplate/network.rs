@@ -32,14 +32,13 @@
 
 mod voices;
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{ParagraphKey, ParagraphShape, Role, TemplateShape, mix};
+use super::{Map, ParagraphKey, ParagraphShape, Role, Set, TemplateShape, mix};
 use voices::{Hearing, Voice, heard, is_template};
 
 /// A run stands on this many sites, under as many stories. The contract's five.
-const MIN_SITES: usize = 5;
+pub const MIN_SITES: usize = 5;
 
 /// A run has this many tokens that are no numbers: as many as the contract asks of a `reused` paragraph. Shorter ones
 /// ("Share", "Photo: AP", "All rights reserved") are marked only as part of a longer run.
@@ -67,27 +66,49 @@ pub trait Crawl {
     /// many, so that their order does not.
     fn rank(&self, document: u32) -> u128;
 
-    /// How many paragraphs it has.
-    fn len(&self, document: u32) -> u32;
+    /// The document itself, read anew.
+    fn page(&self, document: u32) -> CrawlPage;
 
-    /// One of them.
-    fn paragraph(&self, document: u32, paragraph: u32) -> CrawlParagraph<'_>;
+    /// How many bytes each of its paragraphs has.
+    fn bytes(&self, document: u32) -> Vec<usize>;
 
-    /// How many of its tokens are no numbers.
+    /// How many tokens of one of its paragraphs are no numbers.
     fn words(&self, document: u32, paragraph: u32) -> u32;
 }
 
+/// A document of a crawl.
+#[derive(Clone, Debug, Default)]
+pub struct CrawlPage {
+    /// Its paragraphs, in order.
+    pub paragraphs: Vec<CrawlParagraph>,
+    /// The hashes of its tokens.
+    pub tokens: Vec<u64>,
+}
+
 /// A paragraph of a crawl.
-#[derive(Clone, Copy, Debug)]
-pub struct CrawlParagraph<'a> {
+#[derive(Clone, Debug)]
+pub struct CrawlParagraph {
     /// What it says, numbers masked.
     pub key: ParagraphKey,
-    /// The hashes of its tokens.
-    pub tokens: &'a [u64],
-    /// Its length.
-    pub bytes: usize,
+    /// Its tokens among those of the page.
+    pub tokens: Range<u32>,
     /// Whether it belongs to a template of its site.
     pub is_marked: bool,
+}
+
+impl CrawlPage {
+    fn paragraph(&self, at: u32) -> &CrawlParagraph {
+        &self.paragraphs[at as usize]
+    }
+
+    fn len(&self) -> u32 {
+        self.paragraphs.len() as u32
+    }
+
+    fn tokens_of(&self, at: u32) -> &[u64] {
+        let Range { start, end } = self.paragraph(at).tokens;
+        &self.tokens[start as usize..end as usize]
+    }
 }
 
 /// What five sites or more say at the head or tail of their pages.
@@ -102,14 +123,16 @@ pub struct Network {
 
 /// Finds the runs that sites share.
 ///
-/// `pages` are the different documents of each site, those of one site together, in the order of [`Crawl::site`].
-pub fn find(crawl: &impl Crawl, pages: &[u32]) -> Network {
+/// `pages` are the different documents of each site, those of one site together, in the order of [`Crawl::site`]. `walkers`
+/// are those of them, in the same order, that may read on: any that [`choices_at_edge`] shows to share one with five sites.
+/// Fewer find fewer templates.
+pub fn find(crawl: &impl Crawl, pages: &[u32], walkers: &[u32]) -> Network {
     let sites = by_site(crawl, pages);
     let mut network = Network::default();
     if sites.len() < MIN_SITES {
         return network;
     }
-    let [head, tail] = [Side::Head, Side::Tail].map(|side| Runs::shared(crawl, pages, side));
+    let [head, tail] = [Side::Head, Side::Tail].map(|side| Runs::shared(crawl, walkers, side));
     let mut hearing = Hearing::new(crawl, pages, sites, [&head, &tail]);
     let [head_voices, tail_voices] = [Side::Head, Side::Tail].map(|side| hearing.at_forks(side));
     network.head = head.accepted(head_voices);
@@ -120,19 +143,27 @@ pub fn find(crawl: &impl Crawl, pages: &[u32]) -> Network {
     network
 }
 
+/// What a page could read first, from either end: a number for each that is the same for the same paragraph.
+pub fn choices_at_edge(page: &CrawlPage, mut each: impl FnMut(u64)) {
+    for side in [Side::Head, Side::Tail] {
+        let walker = Walker { page: 0, node: 0, cursor: Cursor::default() };
+        walker.for_each_choice(page, side, |key, _, _| each(mix(key as u64 ^ side as u64)));
+    }
+}
+
 impl Network {
     /// For each paragraph of a document, the index of the template it belongs to. What the document's site says itself
     /// has none here. Cost: one look-up, and one for each paragraph of a run.
-    pub fn mark(&self, crawl: &impl Crawl, document: u32) -> Vec<Option<u32>> {
-        let mut marks = vec![None; crawl.len(document) as usize];
+    pub fn mark(&self, page: &CrawlPage) -> Vec<Option<u32>> {
+        let mut marks = vec![None; page.paragraphs.len()];
         for (side, runs) in [(Side::Tail, &self.tail), (Side::Head, &self.head)] {
-            let steps = runs.walk(crawl, document, side);
+            let steps = runs.walk(page, side);
             if steps.last().is_none_or(|step| runs.nodes[step.node as usize].words < MIN_WORDS) {
                 continue;
             }
             for step in steps {
                 let mark = &mut marks[step.paragraph as usize];
-                if mark.is_none() && !crawl.paragraph(document, step.paragraph).is_marked {
+                if mark.is_none() && !page.paragraph(step.paragraph).is_marked {
                     *mark = Some(runs.nodes[step.node as usize].template);
                 }
             }
@@ -147,7 +178,7 @@ impl Network {
             let voices = runs.nodes.iter_mut().map(|node| std::mem::take(&mut node.voices)).collect();
             *runs = std::mem::take(runs).accepted_by(voices, &group);
         }
-        let left: HashSet<(u32, ParagraphKey)> = [&self.head, &self.tail]
+        let left: Set<(u32, ParagraphKey)> = [&self.head, &self.tail]
             .into_iter()
             .flat_map(|runs| runs.nodes.iter().map(|node| (node.template, node.key)))
             .collect();
@@ -160,7 +191,7 @@ impl Network {
 
     /// One run may stand at the edge here and above another run there: that is one template.
     fn unite_equal_templates(&mut self) {
-        let mut first: HashMap<(Role, Vec<ParagraphKey>), u32> = HashMap::new();
+        let mut first: Map<(Role, Vec<ParagraphKey>), u32> = Map::default();
         let mut united: Vec<u32> = Vec::with_capacity(self.templates.len());
         for (number, template) in self.templates.iter().enumerate() {
             let keys = template.paragraphs.iter().map(|paragraph| paragraph.key).collect();
@@ -173,8 +204,8 @@ impl Network {
 }
 
 /// Where the pages of each site stand among all.
-fn by_site(crawl: &impl Crawl, pages: &[u32]) -> HashMap<u32, Range<usize>> {
-    let mut sites = HashMap::new();
+fn by_site(crawl: &impl Crawl, pages: &[u32]) -> Map<u32, Range<usize>> {
+    let mut sites = Map::default();
     let mut start = 0;
     for same in pages.chunk_by(|&a, &b| crawl.site(a) == crawl.site(b)) {
         sites.insert(crawl.site(same[0]), start..start + same.len());
@@ -219,20 +250,19 @@ impl Cursor {
     /// Reads on to the first paragraph that is `known`: what it is known as, and where it stands.
     fn next<T>(
         &mut self,
-        crawl: &impl Crawl,
-        document: u32,
+        page: &CrawlPage,
         side: Side,
         mut known: impl FnMut(ParagraphKey) -> Option<T>,
     ) -> Option<(T, u32)> {
-        let len = crawl.len(document);
+        let len = page.len();
         while self.depth < len {
             let at = side.paragraph(self.depth, len);
-            let paragraph = crawl.paragraph(document, at);
+            let paragraph = page.paragraph(at);
             self.depth += 1;
             if let Some(found) = known(paragraph.key) {
                 return Some((found, at));
             }
-            if !self.pass(&paragraph) {
+            if !self.pass(paragraph) {
                 break;
             }
         }
@@ -256,7 +286,7 @@ impl Cursor {
 struct Runs {
     /// The first is the root; parents stand before their children.
     nodes: Vec<Node>,
-    children: HashMap<Branch, u32>,
+    children: Map<Branch, u32>,
 }
 
 /// A node and the key of the next paragraph inwards.
@@ -294,20 +324,15 @@ struct Walker {
 
 impl Walker {
     /// The paragraphs that it could read on to: their keys, their places, and the walk as it would be then.
-    fn for_each_choice(
-        &self,
-        crawl: &impl Crawl,
-        side: Side,
-        mut each: impl FnMut(ParagraphKey, u32, Cursor),
-    ) {
+    fn for_each_choice(&self, page: &CrawlPage, side: Side, mut each: impl FnMut(ParagraphKey, u32, Cursor)) {
         let mut cursor = self.cursor;
-        let len = crawl.len(self.page);
+        let len = page.len();
         while cursor.depth < len {
             let at = side.paragraph(cursor.depth, len);
-            let paragraph = crawl.paragraph(self.page, at);
+            let paragraph = page.paragraph(at);
             cursor.depth += 1;
             each(paragraph.key, at, cursor);
-            if !cursor.pass(&paragraph) {
+            if !cursor.pass(paragraph) {
                 break;
             }
         }
@@ -316,7 +341,7 @@ impl Walker {
 
 impl Default for Runs {
     fn default() -> Runs {
-        Runs { nodes: vec![Node::default()], children: HashMap::new() }
+        Runs { nodes: vec![Node::default()], children: Map::default() }
     }
 }
 
@@ -364,14 +389,14 @@ impl Runs {
     }
 
     /// How a document reads on from its edge.
-    fn walk(&self, crawl: &impl Crawl, document: u32, side: Side) -> Vec<Step> {
+    fn walk(&self, page: &CrawlPage, side: Side) -> Vec<Step> {
         let mut steps = Vec::new();
         let (mut node, mut cursor) = (0, Cursor::default());
         if self.children.is_empty() {
             return steps;
         }
         let child = |node: u32, key| self.children.get(&(node, key)).copied();
-        while let Some((next, paragraph)) = cursor.next(crawl, document, side, |key| child(node, key)) {
+        while let Some((next, paragraph)) = cursor.next(page, side, |key| child(node, key)) {
             node = next;
             steps.push(Step { node, paragraph });
         }
@@ -456,12 +481,14 @@ impl Choices {
         let mut sieve = Sieve::new(walkers.len());
         for walker in walkers {
             let site = crawl.site(walker.page);
-            walker.for_each_choice(crawl, side, |key, _, _| sieve.at((walker.node, key)).add(site));
+            let page = crawl.page(walker.page);
+            walker.for_each_choice(&page, side, |key, _, _| sieve.at((walker.node, key)).add(site));
         }
         let mut choices = Choices { branches: Vec::new(), choices: Vec::new(), ends: Vec::new() };
-        let mut number: HashMap<Branch, u32> = HashMap::new();
+        let mut number: Map<Branch, u32> = Map::default();
         for walker in walkers {
-            walker.for_each_choice(crawl, side, |key, at, cursor| {
+            let page = crawl.page(walker.page);
+            walker.for_each_choice(&page, side, |key, at, cursor| {
                 let branch = (walker.node, key);
                 if sieve.at(branch).are_many() {
                     let next = choices.branches.len() as u32;

@@ -12,16 +12,17 @@
 //! Time: as for the site, once for each unit that a page belongs to.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::census::{self, Census};
 use super::walk::Standing;
 use super::{
-    Page, PageParagraph, ParagraphKey, Rules, SectionId, TemplateSettings, UnitRules, evidence, keys, sorted,
+    Map, Page, PageParagraph, ParagraphKey, Rules, SectionId, TemplateSettings, UnitRules, evidence, keys,
+    sorted,
 };
 
 /// Pages of a site that are judged together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) enum Unit {
     /// All of them.
     Site,
@@ -32,7 +33,7 @@ pub(super) enum Unit {
 }
 
 /// An end of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) enum End {
     Head,
     Tail,
@@ -155,12 +156,15 @@ fn hubs(
     earlier: Option<&Rules>,
     settings: &TemplateSettings,
 ) -> Vec<((End, ParagraphKey), Vec<u32>)> {
-    let mut pages_of: HashMap<(End, ParagraphKey), Vec<u32>> = HashMap::new();
+    let mut pages_of: Map<(End, ParagraphKey), Vec<u32>> = Map::default();
+    let mut units = Vec::new();
     for (page, number) in different.iter().zip(0..) {
+        units.clear();
+        units.extend(rules.of_page(*page).filter(|_| earlier.is_none()));
         for (end, key) in hub_candidates(page.paragraphs) {
             let known = match earlier {
                 Some(earlier) => !earlier.units.contains_key(&Unit::Hub(end, key)),
-                None => rules.of_page(*page).any(|unit| unit.accepted.contains_key(&key)),
+                None => units.iter().any(|unit| unit.accepted.contains_key(&key)),
             };
             if !known {
                 let pages = pages_of.entry((end, key)).or_default();

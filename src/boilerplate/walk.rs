@@ -9,7 +9,7 @@
 //! then at least as high. `recount` leans on this.
 
 /// What a paragraph may be, the weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(super) enum Standing {
     /// Not known on other pages, or on too few.
     Stranger,

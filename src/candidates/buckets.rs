@@ -1,19 +1,17 @@
 //! Who shares the key of a band with whom?
 
-/// Stands for "no bucket" and "no further entry".
+use super::rows::{ALONE, RowRange};
+
+/// Stands for "no further entry".
 const NONE: u32 = u32::MAX;
 
-/// The buckets of all bands, and the inserted documents in each.
+/// The buckets of all bands that some rows are in, and the inserted ones of these rows in each.
 ///
-/// Which documents could ever share a bucket is known before the first insertion. So keys are replaced by the
-/// numbers of buckets, and a key that only one document has gets none: no hash map is needed, and most
-/// documents of most corpora cost nothing but their row.
+/// Which documents could ever share a bucket is known before the first insertion. So keys were replaced by the
+/// numbers of buckets, and a key that only one document has gets none: no hash map is needed.
 pub(super) struct Buckets {
-    bands: usize,
     limit: u32,
-    /// For each document, and in it for each band: the number of its bucket, or `NONE` when it is alone
-    /// there.
-    numbers: Vec<u32>,
+    known: Known,
     buckets: Vec<Bucket>,
     /// Chains of documents, newest first.
     entries: Vec<Entry>,
@@ -36,33 +34,26 @@ struct Entry {
 }
 
 impl Buckets {
-    /// Of `keys`, a row of `bands` for each document, without the documents that have no `shingles`.
-    pub(super) fn new(keys: Vec<u32>, shingles: &[u32], bands: usize, limit: u32) -> Buckets {
-        let mut numbers = keys;
-        let mut buckets = 0;
-        for band in 0..bands {
-            number_band(&mut numbers, shingles, bands, band, &mut buckets);
-        }
+    /// Those of these rows.
+    pub(super) fn new(rows: &RowRange, limit: u32) -> Buckets {
+        let known = Known::of(rows);
         let fresh = Bucket { newest: NONE, documents: 0, asks_prefixes: false };
-        Buckets { bands, limit, numbers, buckets: vec![fresh; buckets as usize], entries: Vec::new() }
+        Buckets { limit, buckets: vec![fresh; known.len()], known, entries: Vec::new() }
     }
 
     pub(super) fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
     }
 
-    /// Puts a document into its buckets, and into `to_move` those that belong into the prefix index from now
+    /// Puts a document into the buckets of its row, and into `to_move` those that belong into the prefix index from now
     /// on: the document itself when one of its buckets is full, and all of a bucket that it fills.
-    pub(super) fn insert(&mut self, document: u32, to_move: &mut Vec<u32>) {
-        let numbers = row(&self.numbers, self.bands, document);
-        if numbers
-            .iter()
-            .any(|&number| number != NONE && self.buckets[number as usize].documents > self.limit)
-        {
+    pub(super) fn insert(&mut self, document: u32, row: &[u32], to_move: &mut Vec<u32>) {
+        let is_full = |number: usize| self.buckets[number].documents > self.limit;
+        if self.known.of_row(row).any(is_full) {
             return to_move.push(document);
         }
-        for &number in numbers.iter().filter(|&&number| number != NONE) {
-            let bucket = &mut self.buckets[number as usize];
+        for number in self.known.of_row(row) {
+            let bucket = &mut self.buckets[number];
             self.entries.push(Entry { document, older: bucket.newest });
             bucket.newest = (self.entries.len() - 1) as u32;
             bucket.documents += 1;
@@ -73,32 +64,24 @@ impl Buckets {
         }
     }
 
-    /// From now on, who looks into a bucket of this document is told to ask the prefix index.
-    pub(super) fn ask_prefixes(&mut self, document: u32) {
-        for &number in row(&self.numbers, self.bands, document) {
-            if number != NONE {
-                self.buckets[number as usize].asks_prefixes = true;
-            }
+    /// From now on, who looks into a bucket of this row is told to ask the prefix index.
+    pub(super) fn ask_prefixes(&mut self, row: &[u32]) {
+        for number in self.known.of_row(row) {
+            self.buckets[number].asks_prefixes = true;
         }
     }
 
-    /// Calls `each` with the documents in the buckets of `document`, with repeats, itself too if it was
-    /// inserted; says whether the prefix index must be asked.
-    pub(super) fn others(&self, document: u32, mut each: impl FnMut(u32)) -> bool {
+    /// Calls `each` with the documents in the buckets of this row, with repeats; says whether the prefix index must be
+    /// asked.
+    pub(super) fn others(&self, row: &[u32], mut each: impl FnMut(u32)) -> bool {
         let mut asks_prefixes = false;
-        for &number in row(&self.numbers, self.bands, document) {
-            if number != NONE {
-                let bucket = &self.buckets[number as usize];
-                asks_prefixes |= bucket.asks_prefixes;
-                chain(&self.entries, bucket.newest).for_each(&mut each);
-            }
+        for number in self.known.of_row(row) {
+            let bucket = &self.buckets[number];
+            asks_prefixes |= bucket.asks_prefixes;
+            chain(&self.entries, bucket.newest).for_each(&mut each);
         }
         asks_prefixes
     }
-}
-
-fn row(numbers: &[u32], bands: usize, document: u32) -> &[u32] {
-    &numbers[document as usize * bands..][..bands]
 }
 
 fn chain(entries: &[Entry], newest: u32) -> impl Iterator<Item = u32> {
@@ -106,19 +89,44 @@ fn chain(entries: &[Entry], newest: u32) -> impl Iterator<Item = u32> {
     std::iter::successors(entry(newest), move |last| entry(last.older)).map(|entry| entry.document)
 }
 
-/// Sorting pairs of (key, document) brings equal keys together; numbers follow the order of keys.
-fn number_band(numbers: &mut [u32], shingles: &[u32], bands: usize, band: usize, buckets: &mut u32) {
-    let documents = (0..shingles.len()).filter(|&document| shingles[document] > 0);
-    let mut pairs: Vec<u64> = documents
-        .map(|document| u64::from(numbers[document * bands + band]) << 32 | document as u64)
-        .collect();
-    pairs.sort_unstable();
-    let column = numbers.iter_mut().skip(band).step_by(bands);
-    column.for_each(|number| *number = NONE);
-    for bucket in pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1) {
-        for &pair in bucket {
-            numbers[(pair as u32) as usize * bands + band] = *buckets;
+/// Which of all buckets there are here, and their numbers among these: two bits for each of all.
+struct Known {
+    /// Of 32 buckets each: which are known, in the low half, and how many are before them, in the high one.
+    words: Vec<u64>,
+}
+
+impl Known {
+    fn of(rows: &RowRange) -> Known {
+        let mut words = Vec::new();
+        for row in 0..rows.len() as u32 {
+            for &number in rows.row(row).buckets.iter().filter(|&&number| number != ALONE) {
+                let word = number as usize / 32;
+                if word >= words.len() {
+                    words.resize(word + 1, 0_u64);
+                }
+                words[word] |= 1 << (number % 32);
+            }
         }
-        *buckets += 1;
+        let mut before = 0;
+        for word in &mut words {
+            let here = word.count_ones();
+            *word |= before << 32;
+            before += u64::from(here);
+        }
+        Known { words }
+    }
+
+    /// How many are known.
+    fn len(&self) -> usize {
+        self.words.last().map_or(0, |&word| (word >> 32) as usize + (word as u32).count_ones() as usize)
+    }
+
+    /// The numbers here of a row's buckets, without those that are not known.
+    fn of_row(&self, row: &[u32]) -> impl Iterator<Item = usize> {
+        row.iter().filter_map(|&number| {
+            let word = *self.words.get(number as usize / 32)?; // `ALONE` is beyond all
+            let (bits, bit) = (word as u32, 1_u32 << (number % 32));
+            (bits & bit != 0).then(|| (word >> 32) as usize + (bits & (bit - 1)).count_ones() as usize)
+        })
     }
 }

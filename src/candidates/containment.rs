@@ -36,6 +36,7 @@ use std::cmp::Reverse;
 use super::Sets;
 use super::prefix::MARGIN;
 use super::rarity::{Place, Rarity};
+use crate::shingle::ShingleSet;
 use crate::sketch::{Samples, Sampling, mix};
 
 /// By samples, a list of more documents than that says little: it is read last, or not at all. Also the most
@@ -111,12 +112,14 @@ impl ContainmentIndex {
     /// Exact: whoever contains `containment` (above 0.0, up to 1.0) or more of a document is a candidate, and
     /// perhaps others that share a shingle with it.
     ///
+    /// The groups of documents are not looked at: the sets of different ones must have nothing in common.
+    ///
     /// Cost: reads the sets of all `documents` twice, to count how frequent shingles are, and to find the rarest.
     pub fn exact(sets: impl Sets, documents: u32, containment: f64) -> ContainmentIndex {
         let rarity = Rarity::of_all(&sets, documents);
         let (mut hashes, mut ends) = (Vec::new(), Vec::new());
         for document in 0..documents {
-            hashes.extend(rarest(sets.set(document).hashes(), containment, &rarity));
+            hashes.extend(rarest(&sets.set(document), containment, &rarity));
             ends.push(hashes.len());
         }
         ContainmentIndex::new(None, hashes, ends, u32::MAX)
@@ -244,12 +247,14 @@ impl Sought {
 
 /// Of `n` shingles of which at least `o` are in what contains them, the `n - o + 1` rarest, without those that no other
 /// document has.
-fn rarest(hashes: &[u64], containment: f64, rarity: &Rarity) -> impl Iterator<Item = u64> {
-    let mut places: Vec<(Place, u64)> = hashes.iter().map(|&hash| (rarity.place(hash), hash)).collect();
+fn rarest(set: &ShingleSet, containment: f64, rarity: &Rarity) -> impl Iterator<Item = u64> + use<> {
+    let hashes = set.hashes();
+    let mut places: Vec<(Place, u64)> = hashes.iter().map(|&hash| (rarity.place(hash, 0), hash)).collect();
     places.sort_unstable();
     let needed = (containment * hashes.len() as f64 * (1.0 - MARGIN)).ceil().max(1.0) as usize;
     places.truncate((hashes.len() + 1).saturating_sub(needed));
-    places.into_iter().filter(|&(place, _)| !rarity.is_unique(place)).map(|(_, hash)| hash)
+    places.retain(|&(place, _)| !rarity.is_unique(place));
+    places.into_iter().map(|(_, hash)| hash)
 }
 
 /// Gives shingles their numbers.

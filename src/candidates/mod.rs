@@ -17,8 +17,16 @@
 //!   differ in more than the threshold allows all stay, and all share buckets: comparing each with each would
 //!   never end, while their rarest shingles, a date or a counter, part them at once.
 //!
-//! Memory, by signatures: `4 · bands + functions + 4` bytes a document and 8 bytes for each bucket it is in
-//! with others; by prefixes, about 40 bytes for each of the first `1 - threshold` of a set's shingles.
+//! By signatures, a pair is a candidate for what its two documents are and nothing else ([`Relation`]): prefixes are only
+//! a faster way to those of them that reach the threshold. So it does not matter which documents are looked up together,
+//! which buckets were full when, or into how many indexes the documents are parted.
+//!
+//! Documents that share no bucket with any other are no candidates for anybody and need not be here at all: [`Sieve`] and
+//! [`Band`] tell who does.
+//!
+//! Memory, by signatures: the [`Rows`], `4 · bands + functions + 8` bytes a document, 20 for each bucket that it is in
+//! with others, and two bits for each bucket of all documents; by prefixes, about 40 bytes for each of the first
+//! `1 - threshold` of a set's shingles.
 //!
 //! [`ContainmentIndex`] is the other index, for documents inside longer ones.
 //!
@@ -26,8 +34,13 @@
 //! [`ContainmentIndex`]: crate::candidates::ContainmentIndex
 //! [`Candidates`]: crate::candidates::Candidates
 //! [`Screening`]: crate::sketch::Screening
+//! [`Relation`]: crate::candidates::Relation
+//! [`Rows`]: crate::candidates::Rows
+//! [`Sieve`]: crate::candidates::Sieve
+//! [`Band`]: crate::candidates::Band
 
 mod buckets;
+mod company;
 mod containment;
 #[cfg(test)]
 mod containment_tests;
@@ -35,18 +48,23 @@ mod lists;
 mod parity;
 mod prefix;
 mod rarity;
+mod rows;
 mod short;
 #[cfg(test)]
 mod tests;
 
+pub use company::{Band, Grouping, Keyed, Member, Sieve, in_group, salt};
 pub use containment::{ContainmentIndex, LONG_LIST};
+pub use rarity::{Rarity, SharedRarity};
+pub use rows::{ALONE, Relation, Row, RowRange, Rows};
+
+use std::borrow::{Borrow, Cow};
 
 use crate::shingle::ShingleSet;
-use crate::sketch::{Prefilter, Signatures};
+use crate::sketch::Signatures;
 use buckets::Buckets;
 use prefix::PrefixIndex;
-use rarity::Rarity;
-pub use short::{Frequencies, FrequencyPart, Listing, ShortIndex};
+pub use short::{Frequencies, FrequencyPart, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
 
 /// Where the sets of documents are found.
 ///
@@ -55,33 +73,40 @@ pub use short::{Frequencies, FrequencyPart, Listing, ShortIndex};
 /// same.
 pub trait Sets {
     /// The shingles of a document.
-    fn set(&self, document: u32) -> &ShingleSet;
+    fn set(&self, document: u32) -> Cow<'_, ShingleSet>;
+
+    /// Its group; 0 where there is one group only.
+    fn group(&self, _document: u32) -> u32 {
+        0
+    }
 }
 
 impl Sets for [ShingleSet] {
-    fn set(&self, document: u32) -> &ShingleSet {
-        &self[document as usize]
+    fn set(&self, document: u32) -> Cow<'_, ShingleSet> {
+        Cow::Borrowed(&self[document as usize])
     }
 }
 
 impl Sets for Vec<ShingleSet> {
-    fn set(&self, document: u32) -> &ShingleSet {
-        &self[document as usize]
+    fn set(&self, document: u32) -> Cow<'_, ShingleSet> {
+        Cow::Borrowed(&self[document as usize])
     }
 }
 
 impl<S: Sets + ?Sized> Sets for &S {
-    fn set(&self, document: u32) -> &ShingleSet {
+    fn set(&self, document: u32) -> Cow<'_, ShingleSet> {
         (**self).set(document)
+    }
+
+    fn group(&self, document: u32) -> u32 {
+        (**self).group(document)
     }
 }
 
 /// An index of documents that is asked for the possible partners of others, and grows.
 ///
-/// Documents are numbers below the count that the index was made for. Look-ups take `&self` and may run on
-/// many threads at once. What they answer depends only on what was inserted before, and in which order; so
-/// who looks up a block of documents and then inserts from it gets the same answers with any number of
-/// threads, as long as the blocks are the same.
+/// Documents are numbers below the count of rows that the index was made of; others can be looked up, but not inserted.
+/// Look-ups take `&self` and may run on many threads at once. What they answer depends only on what was inserted before.
 ///
 /// ```
 /// use dittograph::{candidates::Candidates, shingle::ShingleSet};
@@ -94,22 +119,15 @@ impl<S: Sets + ?Sized> Sets for &S {
 /// index.candidates(1, &mut found);
 /// assert_eq!(found, [0]);
 /// ```
-pub struct Candidates<S> {
+pub struct Candidates<'a, S> {
+    relation: Relation,
+    rows: RowRange<'a>,
     sets: S,
-    documents: u32,
-    /// Absent in the exact making.
-    screened: Option<Screened>,
-    prefixes: PrefixIndex,
-    /// Counted when it is first needed; in the exact making, from the start.
-    rarity: Option<Rarity>,
-}
-
-/// What the making by signatures has more than the exact one.
-struct Screened {
-    signatures: Signatures,
     buckets: Buckets,
     /// Which documents are in the prefix index, and no longer sought in buckets.
     moved: Vec<bool>,
+    prefixes: PrefixIndex,
+    rarity: SharedRarity<'a>,
 }
 
 /// A bucket with more documents than that is asked no more: they are moved to the prefix index. A look-up
@@ -119,123 +137,166 @@ pub const BUCKET_LIMIT: u32 = 64;
 /// Documents whose shingles are counted for the order by rarity when only large buckets need it. Of a family
 /// that is large enough to matter, a sample holds hundreds; any order finds every pair, a good one finds it
 /// sooner.
-const SAMPLE: u32 = 1 << 16;
+pub const SAMPLE: u32 = 1 << 16;
 
-impl<S: Sets> Candidates<S> {
+impl<'a, S: Sets> Candidates<'a, S> {
+    /// An index of these rows; row and set have the same number. What `rarity` counted must be among all that will be
+    /// inserted or looked up, or a sample of it.
+    pub fn new(
+        relation: Relation,
+        rows: RowRange<'a>,
+        sets: S,
+        rarity: SharedRarity<'a>,
+    ) -> Candidates<'a, S> {
+        Candidates {
+            buckets: Buckets::new(&rows, BUCKET_LIMIT),
+            moved: vec![false; rows.len()],
+            prefixes: PrefixIndex::new(relation.similarity()),
+            relation,
+            rows,
+            sets,
+            rarity,
+        }
+    }
+
     /// By signatures: pairs of the similarity that the signatures' screening was made for, or more, are
     /// candidates with the probability that it states. Row and document have the same number.
     ///
-    /// Cost: one sort of the keys of each band.
-    pub fn by_signatures(mut signatures: Signatures, sets: S) -> Candidates<S> {
-        let banding = signatures.screening().banding;
-        let keys = signatures.take_keys();
-        let documents = signatures.len() as u32;
-        let buckets = Buckets::new(keys, signatures.shingles(), usize::from(banding.bands), BUCKET_LIMIT);
-        let prefixes = PrefixIndex::new(signatures.screening().similarity);
-        let moved = vec![false; signatures.len()];
-        Candidates {
-            sets,
-            documents,
-            screened: Some(Screened { signatures, buckets, moved }),
-            prefixes,
-            rarity: None,
-        }
+    /// Cost: what [`rows_of`] costs.
+    pub fn by_signatures(signatures: &Signatures, sets: S) -> Candidates<'a, S>
+    where
+        S: Clone + Send + 'a,
+    {
+        let relation = Relation::Screened(*signatures.screening());
+        let (counted, documents) = (sets.clone(), signatures.len() as u32);
+        let rarity = SharedRarity::made_by(move || Rarity::of_sample(&counted, documents, SAMPLE));
+        Candidates::new(relation, RowRange::owned(rows_of(signatures)), sets, rarity)
     }
 
     /// Exact: every pair of Jaccard similarity `similarity` (above 0.0, up to 1.0) or more is a candidate.
     /// Pairs that share nothing never are.
     ///
     /// Cost: reads the sets of all `documents` once, to count how frequent shingles are.
-    pub fn exact(sets: S, documents: u32, similarity: f64) -> Candidates<S> {
-        let rarity = Some(Rarity::of_all(&sets, documents));
-        Candidates { sets, documents, screened: None, prefixes: PrefixIndex::new(similarity), rarity }
+    pub fn exact(sets: S, documents: u32, similarity: f64) -> Candidates<'a, S>
+    where
+        S: Clone + Send + 'a,
+    {
+        let relation = Relation::All(similarity);
+        let mut rows = Rows::new(&relation);
+        (0..documents).for_each(|document| {
+            rows.push(Row { group: sets.group(document), size: 0, buckets: &[], bytes: &[] })
+        });
+        let counted = sets.clone();
+        let rarity = SharedRarity::made_by(move || Rarity::of_all(&counted, documents));
+        Candidates::new(relation, RowRange::owned(rows), sets, rarity)
     }
 
     /// The same index with another limit than [`BUCKET_LIMIT`] (nothing in the exact making). To be set
     /// before the first insertion; with 0, every bucket that two documents share is large.
-    pub fn with_bucket_limit(mut self, limit: u32) -> Candidates<S> {
-        if let Some(screened) = &mut self.screened {
-            screened.buckets.set_limit(limit);
-        }
+    pub fn with_bucket_limit(mut self, limit: u32) -> Candidates<'a, S> {
+        self.buckets.set_limit(limit);
         self
     }
 
     /// From now on, `document` is a candidate for others. Each document is inserted once at most; one without
     /// shingles may be, and is nobody's candidate.
     pub fn insert(&mut self, document: u32) {
-        let Some(screened) = &mut self.screened else {
+        if self.is_exact() {
             return self.insert_into_prefixes(document);
-        };
+        }
         let mut to_move = Vec::new();
-        screened.buckets.insert(document, &mut to_move);
+        self.buckets.insert(document, self.rows.row(document).buckets, &mut to_move);
         for document in to_move {
-            self.move_to_prefixes(document);
-        }
-    }
-
-    /// Whether two documents, inserted or not, need to be measured: their signatures pass the prefilter. In the exact
-    /// making, always.
-    pub fn may_pair(&self, a: u32, b: u32) -> bool {
-        self.screened.as_ref().is_none_or(|screened| {
-            let signatures = &screened.signatures;
-            let prefilter = signatures.screening().prefilter;
-            prefilter.passes(signatures.bytes(a as usize), signatures.bytes(b as usize))
-        })
-    }
-
-    /// Replaces `out` by every inserted document that may be as similar to `document` as the index was made
-    /// for: ascending, no repeats, never `document` itself, which need not have been inserted.
-    pub fn candidates(&self, document: u32, out: &mut Vec<u32>) {
-        out.clear();
-        let asks_prefixes = self.screened.as_ref().is_none_or(|screened| screened.candidates(document, out));
-        if let (true, Some(rarity)) = (asks_prefixes, &self.rarity) {
-            self.prefixes.candidates(self.sets.set(document), rarity, out);
-        }
-        out.sort_unstable();
-        out.dedup();
-        out.retain(|&other| other != document);
-    }
-
-    fn move_to_prefixes(&mut self, document: u32) {
-        let Some(screened) = &mut self.screened else {
-            return;
-        };
-        if !std::mem::replace(&mut screened.moved[document as usize], true) {
-            screened.buckets.ask_prefixes(document);
-            self.insert_into_prefixes(document);
+            if !std::mem::replace(&mut self.moved[document as usize], true) {
+                self.buckets.ask_prefixes(self.rows.row(document).buckets);
+                self.insert_into_prefixes(document);
+            }
         }
     }
 
     fn insert_into_prefixes(&mut self, document: u32) {
-        let rarity = self.rarity.get_or_insert_with(|| Rarity::of_sample(&self.sets, self.documents, SAMPLE));
-        self.prefixes.insert(document, self.sets.set(document), rarity);
+        let salt = salt(self.rows.row(document).group);
+        self.prefixes.insert(document, &self.sets.set(document), salt, self.rarity.get());
     }
-}
 
-impl Screened {
-    /// Adds to `out`, and says whether the prefix index must be asked too.
-    fn candidates(&self, document: u32, out: &mut Vec<u32>) -> bool {
-        let asks_prefixes = self.buckets.others(document, |other| {
+    /// Whether two documents of the index, inserted or not, are a candidate pair.
+    pub fn may_pair(&self, a: u32, b: u32) -> bool {
+        self.relation.holds(self.rows.row(a), self.rows.row(b))
+    }
+
+    /// The sets that the index was made with.
+    pub fn sets(&self) -> &S {
+        &self.sets
+    }
+
+    /// Replaces `out` by every inserted document that is a candidate for `document` and may be as similar as the index was
+    /// made for: ascending, no repeats, never `document` itself, which need not have been inserted.
+    pub fn candidates(&self, document: u32, out: &mut Vec<u32>) {
+        self.look_up(self.rows.row(document), || self.sets.set(document), out);
+        out.retain(|&other| other != document);
+    }
+
+    /// The same for a document of the same group or another that is none of the index, of this row and set; the set is
+    /// asked for once at most.
+    pub fn look_up<T: Borrow<ShingleSet>>(&self, row: Row, set: impl FnOnce() -> T, out: &mut Vec<u32>) {
+        out.clear();
+        let asks_prefixes = self.buckets.others(row.buckets, |other| {
             if !self.moved[other as usize] {
                 out.push(other);
             }
         });
         out.sort_unstable();
         out.dedup();
-        let prefilter = self.signatures.screening().prefilter;
-        out.retain(|&other| self.passes(prefilter, document, other));
-        asks_prefixes
+        out.retain(|&other| self.relation.holds_in_bucket(row, self.rows.row(other)));
+        if asks_prefixes || self.is_exact() {
+            // What is in the prefix index is in no bucket any more, so no document comes twice.
+            let mut found = Vec::new();
+            self.prefixes.candidates(set().borrow(), salt(row.group), self.rarity.get(), &mut found);
+            out.extend(found.iter().filter(|&&other| self.relation.holds(row, self.rows.row(other))));
+            out.sort_unstable();
+        }
     }
 
-    fn passes(&self, prefilter: Prefilter, a: u32, b: u32) -> bool {
-        self.sizes_allow(a, b)
-            && prefilter.passes(self.signatures.bytes(a as usize), self.signatures.bytes(b as usize))
+    fn is_exact(&self) -> bool {
+        matches!(self.relation, Relation::All(_))
     }
+}
 
-    /// Sets of very different sizes cannot be similar, whatever they hold.
-    fn sizes_allow(&self, a: u32, b: u32) -> bool {
-        let sizes = [a, b].map(|document| self.signatures.shingles()[document as usize]);
-        let [fewer, more] = if sizes[0] <= sizes[1] { sizes } else { [sizes[1], sizes[0]] };
-        f64::from(fewer) >= self.signatures.screening().similarity * (1.0 - prefix::MARGIN) * f64::from(more)
+/// The rows of documents whose signatures these are, all of one group. Cost: a [`Sieve`] and a [`Band`] for each band.
+pub fn rows_of(signatures: &Signatures) -> Rows {
+    let relation = Relation::Screened(*signatures.screening());
+    let mut rows = Rows::blank(&relation, signatures.len());
+    for (document, &size) in signatures.shingles().iter().enumerate() {
+        rows.set(document, 0, size, signatures.bytes(document));
     }
+    let mut buckets = 0;
+    for band in 0..relation.bands() {
+        let signed = || signatures.keys(band).iter().zip(signatures.shingles()).zip(0..);
+        let keys = || {
+            signed()
+                .filter(|((_, shingles), _)| **shingles > 0)
+                .map(|((key, _), slot)| Keyed { key: *key, slot })
+        };
+        let mut sieve = Sieve::new(signatures.len() as u32);
+        keys().for_each(|keyed| sieve.note(keyed.key));
+        let found = Band::of(keys().filter(|keyed| sieve.may_be_shared(keyed.key)).collect(), BUCKET_LIMIT);
+        found
+            .members
+            .iter()
+            .for_each(|member| rows.set_bucket(member.slot as usize, band, buckets + member.bucket()));
+        buckets += found.buckets;
+    }
+    rows
+}
+
+/// The most bytes that an index needs for a document: its row, entries and lists, not its set. `crowded`: whether it is in
+/// a bucket that may become full, so that it may move to the prefix index.
+pub fn most_bytes(relation: &Relation, row: Row, crowded: bool) -> usize {
+    let shared = row.buckets.iter().filter(|&&bucket| bucket != ALONE).count();
+    let prefixes = match relation {
+        Relation::Screened(_) if !crowded => 0,
+        relation => prefix::most_bytes(row.size, relation.similarity()),
+    };
+    // Vectors that grow have room for twice as much as is in them.
+    4 * row.buckets.len() + row.bytes.len() + 8 + 1 + shared * (12 + 2 * 8) + prefixes
 }

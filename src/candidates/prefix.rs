@@ -60,8 +60,8 @@ impl PrefixIndex {
         }
     }
 
-    /// Lists a document under its rarest shingles; not at all when it has none.
-    pub(super) fn insert(&mut self, document: u32, set: &ShingleSet, rarity: &Rarity) {
+    /// Lists a document, of a group of this salt, under its rarest shingles; not at all when it has none.
+    pub(super) fn insert(&mut self, document: u32, set: &ShingleSet, salt: u64, rarity: &Rarity) {
         if set.is_empty() {
             return;
         }
@@ -74,7 +74,7 @@ impl PrefixIndex {
         write_parities(set, &mut self.parities[self.inserted[number as usize].parities..]);
 
         let prefix = self.bounds.spare(size) + 1;
-        for (position, place) in rarest(set, prefix, rarity).into_iter().enumerate() {
+        for (position, place) in rarest(set, prefix, salt, rarity).into_iter().enumerate() {
             if !rarity.is_unique(place) {
                 let greatest = self.bounds.greatest_asker(size, position as u32);
                 let reach = if greatest < self.classes.least(class) { Reach::Smaller } else { Reach::Own };
@@ -84,14 +84,14 @@ impl PrefixIndex {
     }
 
     /// Adds to `out`, in any order and without repeats, every document that may be similar enough.
-    pub(super) fn candidates(&self, set: &ShingleSet, rarity: &Rarity, out: &mut Vec<u32>) {
+    pub(super) fn candidates(&self, set: &ShingleSet, salt: u64, rarity: &Rarity, out: &mut Vec<u32>) {
         if set.is_empty() || self.inserted.is_empty() {
             return;
         }
         MET.with_borrow_mut(|met| {
             met.resize(met.len().max(self.inserted.len().div_ceil(64)), 0);
             let mut numbers = Vec::new();
-            self.meet(set, rarity, met, &mut numbers);
+            self.meet(set, salt, rarity, met, &mut numbers);
             numbers.iter().for_each(|&number| met[number as usize / 64] = 0);
             self.keep_near(set, &mut numbers);
             out.extend(numbers.iter().map(|&number| self.inserted[number as usize].document));
@@ -100,10 +100,10 @@ impl PrefixIndex {
 
     /// Collects, once each, the documents that share a shingle with `set` in a place where it can be the
     /// first that they share.
-    fn meet(&self, set: &ShingleSet, rarity: &Rarity, met: &mut [u64], numbers: &mut Vec<u32>) {
+    fn meet(&self, set: &ShingleSet, salt: u64, rarity: &Rarity, met: &mut [u64], numbers: &mut Vec<u32>) {
         let size = set.len() as u32;
         let least = self.bounds.least_size(size);
-        let prefix = rarest(set, self.bounds.prefix(size, least), rarity);
+        let prefix = rarest(set, self.bounds.prefix(size, least), salt, rarity);
         for class in self.classes.of(least)..=self.classes.of(self.bounds.greatest_size(size)) {
             if self.class_documents[class] == 0 {
                 continue;
@@ -149,6 +149,13 @@ impl PrefixIndex {
     }
 }
 
+/// The most that a document of `size` shingles takes in the index, in bytes: its parities, and about 40 for each listed
+/// shingle.
+pub(super) fn most_bytes(size: u32, similarity: f64) -> usize {
+    let listed = Bounds::new(similarity).spare(size) as usize + 1;
+    size_of::<Inserted>() + 8 * words_for(size) + 40 * listed
+}
+
 /// A document under one of its rarest shingles.
 struct Entry {
     /// Its place among the inserted ones.
@@ -184,8 +191,8 @@ impl Reach {
 }
 
 /// The first `count` places of a set, in order.
-fn rarest(set: &ShingleSet, count: u32, rarity: &Rarity) -> Vec<Place> {
-    let mut places: Vec<Place> = set.hashes().iter().map(|&hash| rarity.place(hash)).collect();
+fn rarest(set: &ShingleSet, count: u32, salt: u64, rarity: &Rarity) -> Vec<Place> {
+    let mut places: Vec<Place> = set.hashes().iter().map(|&hash| rarity.place(hash, salt)).collect();
     let count = count as usize;
     if count < places.len() {
         places.select_nth_unstable(count);

@@ -1,21 +1,18 @@
 //! Which of many short sets may be alike?
 //!
-//! Shingles counted in [`Frequencies`], each set's rarest ones in a [`ShortIndex`], numbers of sets out. It is the prefix
+//! Shingles counted in [`Frequencies`], each set's rarest ones as [`Listing`]s, numbers of sets out. It is the prefix
 //! filter of `prefix`, made for millions of paragraphs most of which are like no other. All sets are known before the
-//! first look-up: a set with too many shingles of its own is dropped before anything is sorted, and a shingle that is
-//! rare in no second set that could be a partner gets no list. What is left are numbers in place of hash maps.
+//! first look-up: a set with too many shingles of its own is dropped before anything is sorted, and a listing without a
+//! possible [partner](partnered) is dropped before any index is made. The rest goes into [`ShortIndex`]es, one batch of
+//! sets after the other, as many as memory has room for.
 //!
-//! A candidate too many costs one measurement. No pair that is as alike as the index was made for is left out, unless a
-//! look-up would read more than [`MOST_READ`] entries or meet more than [`MOST_MET`] sets that nothing but a measurement
-//! can tell from partners: forty thousand edits of one text are such a case, and all their pairs would be a square. Of
-//! the paragraphs of six real corpora none met more than 19.
+//! A candidate too many costs one measurement. No pair that is as alike as the index was made for is left out, unless all
+//! shingles that lead from one to the other are listed by thousands before it: of each shingle only the first sets, by
+//! their numbers, are found. That bounds what a look-up reads, and depends on nothing but the sets, so that batches may be
+//! cut anywhere.
 //!
-//! Who visits the sets in order may put one *aside*: it is not found by [`ShortIndex::candidates`] any more, only by
-//! [`ShortIndex::aside`]. So that of a hundred thousand forms of one sentence each is held against a few and not
-//! against all.
-//!
-//! Memory: a byte for each shingle counted, at most 128 MiB; 40 bytes for each rarest shingle that another set has, and
-//! for those with a possible partner 72 more. Time: two reads of a counter for each shingle, a sort of what is listed.
+//! Memory: a byte for each shingle counted, at most 64 MiB; of an index, about [130 bytes](ShortIndex::BYTES) for each
+//! listing. Time: two reads of a counter for each shingle, a sort of what is listed.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -43,8 +40,8 @@ pub struct FrequencyPart<'a> {
 /// Counts end there: shingles that are more frequent are rare for nobody.
 const MOST_COUNTED: u8 = 128;
 
-/// At most 128 MiB of counters.
-const MOST_COUNTERS: u64 = 1 << 27;
+/// At most 64 MiB of counters, whatever the memory: which of a crowd is found rests on the order by rarity.
+const MOST_COUNTERS: u64 = 1 << 26;
 
 /// Bits of a mixed hash that choose its part.
 const PART_BITS: u32 = 4;
@@ -80,7 +77,7 @@ impl Frequencies {
     /// Adds to `out` what the set of these shingles, which may repeat, is to be listed under: its rarest ones, as many as
     /// any partner must share one of, without those that are its own. Nothing where too many are its own: a partner at
     /// 0.8 has four fifths of its shingles at least. `shingles` are overwritten.
-    pub fn list(&self, set: u32, shingles: &mut Vec<u64>, out: &mut Vec<Listing>) {
+    pub fn list(&self, set: u64, shingles: &mut Vec<u64>, out: &mut Vec<Listing>) {
         let mut own = 0;
         for shingle in shingles.iter_mut() {
             *shingle = self.place(*shingle);
@@ -97,8 +94,7 @@ impl Frequencies {
         let prefix = self.bounds.spare(size) as usize + 1;
         for (position, &place) in shingles.iter().enumerate().take(prefix) {
             if !is_unique(place) {
-                let entry = Entry { set, size, left: size - position as u32, parity };
-                out.push(Listing { place, entry });
+                out.push(Listing { place, set, size, left: size - position as u32, parity });
             }
         }
     }
@@ -127,70 +123,192 @@ fn is_unique(place: u64) -> bool {
 }
 
 /// A set under one of its rarest shingles. Sorted by shingle, then by set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listing {
-    place: u64,
-    entry: Entry,
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    set: u32,
+pub struct Listing {
+    /// Where the shingle stands in the order, rarest first.
+    pub place: u64,
+    /// The set.
+    pub set: u64,
     /// How many shingles the set has.
-    size: u32,
+    pub size: u32,
     /// How many of them are not rarer than this one, itself included.
-    left: u32,
+    pub left: u32,
     /// Whether an odd number of its shingles falls on each bit: two sets differ in as many shingles, at least, as their
     /// parities do in bits.
-    parity: [u64; 2],
+    pub parity: [u64; 2],
 }
 
-/// An index of short sets that is asked for the possible partners of others, and grows.
+/// A set as it stands in an index, and as it asks one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// How many shingles it has.
+    pub size: u32,
+    /// As in [`Listing`].
+    pub parity: [u64; 2],
+    /// Its listings that have a possible partner, rarest first.
+    pub places: Vec<ListedPlace>,
+}
+
+/// One shingle of a [`Listed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedPlace {
+    /// As in [`Listing`].
+    pub place: u64,
+    /// As in [`Listing`].
+    pub left: u32,
+    /// Whether the set is found under it; else it only asks.
+    pub found: bool,
+}
+
+/// What is known of the possible partners of a set under one shingle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partners {
+    /// Whether the set is one of the first of the shingle, and so found under it.
+    pub found: bool,
+    /// Whether one may come after it.
+    pub later: bool,
+    /// No one before the first of these may be one, or between the second and the set; absent: no one before it is.
+    pub earlier: Option<(u64, u64)>,
+}
+
+/// Under one shingle, of no more sets each is held against each, and those without a possible partner are left out: about
+/// a microsecond a set at most.
+const PAIRED: usize = 256;
+
+/// Goes through all listings of all sets, sorted, and hands out those that have a possible partner, with what is known of
+/// these. The first `most_found` sets of a shingle are found under it.
+///
+/// A set none of whose listings is handed out has no partner. Memory: some hundred listings. `similarity` as in
+/// [`Frequencies::new`].
+pub fn partnered<E>(
+    listings: impl Iterator<Item = Result<Listing, E>>,
+    similarity: f64,
+    most_found: u64,
+    mut each: impl FnMut(Listing, Partners) -> Result<(), E>,
+) -> Result<(), E> {
+    let bounds = Bounds::new(similarity);
+    // Of many, anyone may be a partner.
+    let one_of_many = |rank: u64| Partners {
+        found: rank < most_found,
+        later: true,
+        earlier: (rank > 0).then_some((0, u64::MAX)),
+    };
+    let mut waiting: Vec<Listing> = Vec::new();
+    let mut gone = 0; // how many of the shingle are handed out already
+    let mut hand_out = |waiting: &mut Vec<Listing>, gone: u64| -> Result<(), E> {
+        for (at, listing) in waiting.iter().enumerate() {
+            let rank = gone + at as u64;
+            if gone > 0 || waiting.len() > PAIRED {
+                each(*listing, one_of_many(rank))?;
+            } else if let Some(partners) = partners(waiting, at, &bounds) {
+                each(*listing, Partners { found: rank < most_found, ..partners })?;
+            }
+        }
+        waiting.clear();
+        Ok(())
+    };
+    let mut place = None;
+    for listing in listings {
+        let listing = listing?;
+        if place != Some(listing.place) {
+            hand_out(&mut waiting, gone)?;
+            (place, gone) = (Some(listing.place), 0);
+        }
+        waiting.push(listing);
+        if waiting.len() > PAIRED {
+            let handed_out = waiting.len() as u64;
+            hand_out(&mut waiting, gone)?;
+            gone += handed_out;
+        }
+    }
+    hand_out(&mut waiting, gone)
+}
+
+/// The possible partners of one of the sets of a shingle.
+fn partners(of_place: &[Listing], at: usize, bounds: &Bounds) -> Option<Partners> {
+    let may_pair = |other: &&Listing| may_pair(bounds, &of_place[at], other);
+    let (before, after) = (&of_place[..at], &of_place[at + 1..]);
+    let first = before.iter().find(may_pair);
+    let last = first.and_then(|_| before.iter().rfind(may_pair));
+    let earlier = first.zip(last).map(|(first, last)| (first.set, last.set));
+    let later = after.iter().any(|other| may_pair(&other));
+    (later || earlier.is_some()).then_some(Partners { found: true, later, earlier })
+}
+
+fn may_pair(bounds: &Bounds, a: &Listing, b: &Listing) -> bool {
+    may_be_alike(
+        bounds,
+        a.size,
+        a.left,
+        &a.parity,
+        &Entry { set: 0, size: b.size, left: b.left, parity: b.parity },
+    )
+}
+
+fn may_be_alike(bounds: &Bounds, size: u32, left: u32, parity: &[u64; 2], other: &Entry) -> bool {
+    let differ = |half: usize| u64::from((parity[half] ^ other.parity[half]).count_ones());
+    left.min(other.left) >= bounds.shared(size, other.size)
+        && differ(0) + differ(1) <= bounds.may_differ(size, other.size)
+}
+
+/// An index of a batch of short sets that is asked for the possible partners of others, and grows.
 pub struct ShortIndex {
     bounds: Bounds,
-    /// Where the listings of each set begin among all; one more at the end.
-    starts: Vec<u32>,
-    listings: Vec<Listed>,
+    sets: Vec<Set>,
+    /// The listings of all sets, one set after the other.
+    listings: Vec<Own>,
+    /// All shingles, ascending.
+    places: Vec<u64>,
+    /// Where the lists of each shingle begin; one more at the end.
+    firsts: Vec<u32>,
     lists: Vec<List>,
     /// The rooms of all lists, one after the other.
     entries: Vec<Entry>,
-    any_aside: bool,
 }
 
-/// A listing of a set, and where it belongs.
-#[derive(Clone, Copy, Default)]
-struct Listed {
-    entry: Entry,
-    /// The list that it enters.
+struct Set {
+    /// Where its listings begin; those of the next set begin where they end.
+    start: u32,
+    size: u32,
+    parity: [u64; 2],
+}
+
+/// A listing of a set.
+#[derive(Clone, Copy)]
+struct Own {
+    /// Which shingle it is, among those of the index.
+    place: u32,
+    /// The list that the set enters, or [`NOWHERE`].
     list: u32,
-    /// The first list of that shingle.
-    first: u32,
+    left: u32,
 }
 
-/// Sets under one shingle; where they are many, those of about one size that have it in about one position. The room
-/// fills from both ends: inserted sets from the front, those put aside from the back.
+/// The list of a set that only asks.
+const NOWHERE: u32 = u32::MAX;
+
+/// A set in a list.
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    set: u32,
+    size: u32,
+    left: u32,
+    parity: [u64; 2],
+}
+
+/// Sets under one shingle; where they are many, those of about one size that have it in about one position.
 struct List {
     room: Range<u32>,
     inserted: u32,
-    aside: u32,
-    /// Whether the next list is of another shingle.
-    last: bool,
     /// The least size and the greatest `left` that are possible in it: where these cannot pair, nothing in it can.
     least: u32,
     greatest_left: u32,
 }
 
-/// Of no more sets, each is held against each, and those without a possible partner are left out.
+/// No more sets stand in one list, whatever their sizes.
 const SMALL: usize = 32;
 
 /// Positions in a large list are told apart up to this share of the size.
 const POSITIONS: u32 = 64;
-
-/// Entries that a look-up reads at most, rarest shingles first: about 50 µs.
-const MOST_READ: usize = 1 << 14;
-
-/// Sets that a look-up meets at most: about 100 µs to measure them.
-const MOST_MET: usize = 1 << 10;
 
 thread_local! {
     /// Which sets a look-up has met, a bit each. All zeros between look-ups.
@@ -198,183 +316,147 @@ thread_local! {
 }
 
 impl ShortIndex {
-    /// An empty index for sets with numbers below `sets`, whose [`Frequencies::list`]ings these are, all of them and
-    /// sorted. `similarity` as there.
-    pub fn new(sets: u32, mut listings: Vec<Listing>, similarity: f64) -> ShortIndex {
+    /// Bytes of memory for each listing, while the index is made too (from the sizes of what it holds).
+    pub const BYTES: usize = 130;
+
+    /// An empty index for these sets, which are numbered from 0. `similarity` as in [`Frequencies::new`].
+    pub fn new(sets: &[Listed], similarity: f64) -> ShortIndex {
         let bounds = Bounds::new(similarity);
-        let lists = arranged(&mut listings, &bounds);
-        let mut starts = vec![0; sets as usize + 1];
-        let listings_of = |list: &List| &listings[list.room.start as usize..list.room.end as usize];
-        lists.iter().flat_map(listings_of).for_each(|listing| starts[listing.entry.set as usize + 1] += 1);
-        for set in 0..sets as usize {
-            starts[set + 1] += starts[set];
-        }
-        let mut next = starts.clone();
-        let mut of_sets = vec![Listed::default(); listings.len()];
-        let mut first = 0;
-        for (number, list) in (0..).zip(&lists) {
-            for &Listing { entry, .. } in listings_of(list) {
-                let next = &mut next[entry.set as usize];
-                of_sets[*next as usize] = Listed { entry, list: number, first };
-                *next += 1;
-            }
-            if list.last {
-                first = number + 1;
-            }
-        }
-        ShortIndex {
+        let mut index = ShortIndex {
             bounds,
-            starts,
-            entries: vec![Entry::default(); listings.len()],
-            listings: of_sets,
-            lists,
-            any_aside: false,
+            sets: Vec::with_capacity(sets.len() + 1),
+            listings: Vec::new(),
+            places: Vec::new(),
+            firsts: Vec::new(),
+            lists: Vec::new(),
+            entries: Vec::new(),
+        };
+        let mut sorted: Vec<(u64, u32)> = Vec::new();
+        for set in sets {
+            index.sets.push(Set { start: index.listings.len() as u32, size: set.size, parity: set.parity });
+            for listed in &set.places {
+                sorted.push((listed.place, index.listings.len() as u32));
+                // Until it is arranged, `place` is the number of the set.
+                let list = if listed.found { 0 } else { NOWHERE };
+                index.listings.push(Own { place: index.sets.len() as u32 - 1, list, left: listed.left });
+            }
         }
+        index.sets.push(Set { start: index.listings.len() as u32, size: 0, parity: [0; 2] });
+        sorted.sort_unstable();
+        let classes = SizeClasses::new();
+        sorted.chunk_by(|a, b| a.0 == b.0).for_each(|of_place| index.arrange(of_place, &classes));
+        index.firsts.push(index.lists.len() as u32);
+        let room = index.lists.last().map_or(0, |list| list.room.end);
+        index.entries = vec![Entry::default(); room as usize];
+        index
     }
 
-    /// Whether a set shares one of its rarest shingles with another that could be its partner. Else it has none.
-    pub fn has_company(&self, set: u32) -> bool {
-        !self.listings_of(set).is_empty()
+    /// Makes the lists of one shingle.
+    fn arrange(&mut self, of_place: &[(u64, u32)], classes: &SizeClasses) {
+        let place = self.places.len() as u32;
+        self.places.push(of_place[0].0);
+        self.firsts.push(self.lists.len() as u32);
+        let found = of_place.iter().filter(|&&(_, at)| self.listings[at as usize].list != NOWHERE);
+        let mut found: Vec<u32> = found.map(|&(_, at)| at).collect();
+        let large = found.len() > SMALL;
+        let part = |at: u32| {
+            let Own { place: set, left, .. } = self.listings[at as usize];
+            let size = self.sets[set as usize].size;
+            (classes.of(size), (size - left) / (size / POSITIONS).max(1))
+        };
+        if large {
+            found.sort_unstable_by_key(|&at| (part(at), at));
+        }
+        let mut lists: Vec<List> = Vec::new();
+        let mut list_of: Vec<u32> = Vec::with_capacity(found.len());
+        for members in found.chunk_by(|&a, &b| !large || part(a) == part(b)) {
+            let start = lists.last().or(self.lists.last()).map_or(0, |list| list.room.end);
+            let sizes = members.iter().map(|&at| self.sets[self.listings[at as usize].place as usize].size);
+            let lefts = members.iter().map(|&at| self.listings[at as usize].left);
+            list_of.extend(std::iter::repeat_n((self.lists.len() + lists.len()) as u32, members.len()));
+            lists.push(List {
+                room: start..start + members.len() as u32,
+                inserted: 0,
+                least: sizes.min().unwrap_or(0),
+                greatest_left: lefts.max().unwrap_or(0),
+            });
+        }
+        found.iter().zip(list_of).for_each(|(&at, list)| self.listings[at as usize].list = list);
+        of_place.iter().for_each(|&(_, at)| self.listings[at as usize].place = place);
+        self.lists.append(&mut lists);
     }
 
     /// From now on, `set` is a candidate for others.
     pub fn insert(&mut self, set: u32) {
+        let Set { size, parity, .. } = self.sets[set as usize];
         for at in self.listings_of(set) {
-            let Listed { entry, list, .. } = self.listings[at];
-            let list = &mut self.lists[list as usize];
-            self.entries[(list.room.start + list.inserted) as usize] = entry;
-            list.inserted += 1;
+            let Own { list, left, .. } = self.listings[at];
+            if list != NOWHERE {
+                let list = &mut self.lists[list as usize];
+                self.entries[(list.room.start + list.inserted) as usize] = Entry { set, size, left, parity };
+                list.inserted += 1;
+            }
         }
     }
 
     /// Undoes the last [`insert`](ShortIndex::insert), which must have been of this set.
     pub fn take_back(&mut self, set: u32) {
         for at in self.listings_of(set) {
-            self.lists[self.listings[at].list as usize].inserted -= 1;
+            let list = self.listings[at].list;
+            if list != NOWHERE {
+                self.lists[list as usize].inserted -= 1;
+            }
         }
     }
 
-    /// From now on, `set`, which is not inserted, is found by [`aside`](ShortIndex::aside).
-    pub fn put_aside(&mut self, set: u32) {
-        self.any_aside = true;
-        for at in self.listings_of(set) {
-            let Listed { entry, list, .. } = self.listings[at];
-            let list = &mut self.lists[list as usize];
-            list.aside += 1;
-            self.entries[(list.room.end - list.aside) as usize] = entry;
-        }
-    }
-
-    /// Whether any set was put aside.
-    pub fn any_aside(&self) -> bool {
-        self.any_aside
-    }
-
-    /// Replaces `out` by every inserted set that may be as alike to `set` as the index was made for (see above for the
-    /// bounds): ascending, no repeats, never itself.
+    /// Replaces `out` by every inserted set that may be as alike to `set` as the index was made for: ascending, no repeats,
+    /// never itself.
     pub fn candidates(&self, set: u32, out: &mut Vec<u32>) {
-        self.near(set, |list| list.room.start..list.room.start + list.inserted, out);
+        let Set { size, parity, .. } = &self.sets[set as usize];
+        let own = self.listings[self.listings_of(set)].iter();
+        self.near(*size, parity, own.map(|own| (own.place as usize, own.left)), out);
+        out.retain(|&other| other != set);
     }
 
-    /// The same of the sets put aside.
-    pub fn aside(&self, set: u32, out: &mut Vec<u32>) {
-        self.near(set, |list| list.room.end - list.aside..list.room.end, out);
+    /// The same for a set that is not of this index.
+    pub fn candidates_of(&self, set: &Listed, out: &mut Vec<u32>) {
+        let known =
+            |listed: &ListedPlace| Some((self.places.binary_search(&listed.place).ok()?, listed.left));
+        self.near(set.size, &set.parity, set.places.iter().filter_map(known), out);
     }
 
-    fn near(&self, set: u32, part: impl Fn(&List) -> Range<u32>, out: &mut Vec<u32>) {
+    /// Collects, once each, the sets that share a shingle with one in a place where it can be the first they share.
+    fn near(
+        &self,
+        size: u32,
+        parity: &[u64; 2],
+        own: impl Iterator<Item = (usize, u32)>,
+        out: &mut Vec<u32>,
+    ) {
         out.clear();
         MET.with_borrow_mut(|met| {
-            met.resize(met.len().max(self.starts.len().div_ceil(64)), 0);
-            self.meet(set, part, met, out);
-            out.iter().for_each(|&other| met[other as usize / 64] = 0);
-        });
-        out.retain(|&other| other != set);
-        out.sort_unstable();
-    }
-
-    /// Collects, once each, the sets that share a shingle with `set` in a place where it can be the first they share.
-    fn meet(&self, set: u32, part: impl Fn(&List) -> Range<u32>, met: &mut [u64], out: &mut Vec<u32>) {
-        let mut most = MOST_READ;
-        for at in self.listings_of(set) {
-            let Listed { entry: own, first, .. } = self.listings[at];
-            for list in &self.lists[first as usize..] {
-                if self.may_pair(own, list.least, list.greatest_left) {
-                    let part = part(list);
-                    let read = part.len().min(most);
-                    most -= read;
-                    for other in &self.entries[part.start as usize..][..read] {
+            met.resize(met.len().max(self.sets.len().div_ceil(64)), 0);
+            for (place, left) in own {
+                for list in &self.lists[self.firsts[place] as usize..self.firsts[place + 1] as usize] {
+                    if left.min(list.greatest_left) < self.bounds.shared(size, list.least) {
+                        continue;
+                    }
+                    let inserted = list.room.start as usize..(list.room.start + list.inserted) as usize;
+                    for other in &self.entries[inserted] {
                         let (word, bit) = (other.set as usize / 64, 1 << (other.set % 64));
-                        if met[word] & bit == 0 && self.may_be_alike(own, *other) && out.len() < MOST_MET {
+                        if met[word] & bit == 0 && may_be_alike(&self.bounds, size, left, parity, other) {
                             met[word] |= bit;
                             out.push(other.set);
                         }
                     }
                 }
-                if list.last {
-                    break;
-                }
             }
-        }
-    }
-
-    fn may_be_alike(&self, own: Entry, other: Entry) -> bool {
-        let differ = |half: usize| u64::from((own.parity[half] ^ other.parity[half]).count_ones());
-        self.may_pair(own, other.size, other.left)
-            && differ(0) + differ(1) <= self.bounds.may_differ(own.size, other.size)
-    }
-
-    fn may_pair(&self, own: Entry, size: u32, left: u32) -> bool {
-        own.left.min(left) >= self.bounds.shared(own.size, size)
+            out.iter().for_each(|&other| met[other as usize / 64] = 0);
+        });
+        out.sort_unstable();
     }
 
     fn listings_of(&self, set: u32) -> Range<usize> {
-        self.starts[set as usize] as usize..self.starts[set as usize + 1] as usize
+        self.sets[set as usize].start as usize..self.sets[set as usize + 1].start as usize
     }
-}
-
-/// Drops the listings without a possible partner, and puts the others into lists: their rooms are where they stand.
-fn arranged(listings: &mut Vec<Listing>, bounds: &Bounds) -> Vec<List> {
-    debug_assert!(listings.is_sorted());
-    let mut partnered: Vec<bool> = Vec::with_capacity(listings.len());
-    for of_place in listings.chunk_by(|a, b| a.place == b.place) {
-        partnered.extend(of_place.iter().map(|listing| has_partner(listing, of_place, bounds)));
-    }
-    let mut partnered = partnered.into_iter();
-    listings.retain(|_| partnered.next().unwrap_or(true));
-    let classes = SizeClasses::new();
-    let mut lists: Vec<List> = Vec::new();
-    let mut end = 0;
-    for of_place in listings.chunk_by_mut(|a, b| a.place == b.place) {
-        let part = |listing: &Listing| {
-            let Entry { size, left, .. } = listing.entry;
-            (classes.of(size), (size - left) / (size / POSITIONS).max(1))
-        };
-        let large = of_place.len() > SMALL;
-        if large {
-            of_place.sort_unstable_by_key(|listing| (part(listing), listing.entry.set));
-        }
-        for list in of_place.chunk_by(|a, b| !large || part(a) == part(b)) {
-            let start = end;
-            end += list.len() as u32;
-            lists.push(List {
-                room: start..end,
-                inserted: 0,
-                aside: 0,
-                last: false,
-                least: list.iter().map(|listing| listing.entry.size).min().unwrap_or(0),
-                greatest_left: list.iter().map(|listing| listing.entry.left).max().unwrap_or(0),
-            });
-        }
-        lists.iter_mut().next_back().into_iter().for_each(|list| list.last = true);
-    }
-    lists
-}
-
-/// Whether another set under the same shingle can be the partner of this one: of a few each is asked.
-fn has_partner(listing: &Listing, of_place: &[Listing], bounds: &Bounds) -> bool {
-    let can_pair = |other: &Listing| {
-        let (own, other) = (listing.entry, other.entry);
-        own.set != other.set && own.left.min(other.left) >= bounds.shared(own.size, other.size)
-    };
-    of_place.len() > SMALL || of_place.iter().any(can_pair)
 }

@@ -45,7 +45,7 @@ fn pairs_by_force(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, u32)> 
 /// The pairs among the candidates that reach the threshold, when every document is looked up and then
 /// inserted.
 fn pairs_by(
-    mut index: Candidates<&Vec<ShingleSet>>,
+    mut index: Candidates<'_, &Vec<ShingleSet>>,
     sets: &[ShingleSet],
     threshold: Threshold,
 ) -> Vec<(u32, u32)> {
@@ -126,7 +126,7 @@ fn a_short_index_finds_what_force_finds() {
     }
 }
 
-/// The same as [`pairs_by`]; every third set is put aside.
+/// The same as [`pairs_by`].
 fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, u32)> {
     let mut frequencies = Frequencies::new(1 << 12, threshold.similarity());
     for &shingle in sets.iter().flat_map(ShingleSet::hashes) {
@@ -139,24 +139,44 @@ fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, 
         frequencies.list(number, &mut twice, &mut listings);
     }
     listings.sort_unstable();
-    let mut index = ShortIndex::new(sets.len() as u32, listings, threshold.similarity());
+    let mut listed = vec![Listed::default(); sets.len()];
+    let mut known = vec![Vec::new(); sets.len()];
+    let each = |listing: Listing, partners: Partners| {
+        let Listing { place, set, size, left, parity } = listing;
+        let own = &mut listed[set as usize];
+        (own.size, own.parity) = (size, parity);
+        own.places.push(ListedPlace { place, left, found: partners.found });
+        known[set as usize].push(partners);
+        Ok::<(), std::convert::Infallible>(())
+    };
+    partnered(listings.into_iter().map(Ok), threshold.similarity(), u64::MAX, each).unwrap();
+    // The second index has every second set only; the others ask it from outside.
+    let halves = [1, 0].map(|odd| listed.iter().skip(odd).step_by(1 + odd).cloned().collect::<Vec<_>>());
+    let [mut half, mut index] = halves.map(|listed| ShortIndex::new(&listed, threshold.similarity()));
     let mut pairs = Vec::new();
-    let (mut found, mut aside) = (Vec::new(), Vec::new());
+    let (mut found, mut outside) = (Vec::new(), Vec::new());
     for number in 0..sets.len() as u32 {
         index.candidates(number, &mut found);
-        index.aside(number, &mut aside);
-        assert!(found.iter().all(|other| other % 3 != 0) && aside.iter().all(|other| other % 3 == 0));
-        found.append(&mut aside);
-        found.sort_unstable();
         assert!(found.is_sorted_by(|a, b| a < b), "no repeats: {found:?}");
+        half.candidates_of(&listed[number as usize], &mut outside);
+        let odd = found.iter().filter(|&&other| other % 2 == 1).map(|other| other / 2);
+        assert!(odd.eq(outside.iter().copied()));
         let alike = |&&other: &&u32| threshold.reached(&sets[other as usize], &sets[number as usize]);
-        pairs.extend(found.iter().filter(alike).map(|&other| (other, number)));
-        if number % 3 == 0 {
-            index.put_aside(number);
-        } else {
-            index.insert(number);
-            index.take_back(number);
-            index.insert(number);
+        for &other in found.iter().filter(alike) {
+            pairs.push((other, number));
+            let before = |partners: &Partners| {
+                partners.earlier.is_some_and(|(first, last)| (first..=last).contains(&u64::from(other)))
+            };
+            assert!(
+                known[number as usize].iter().any(before)
+                    && known[other as usize].iter().any(|own| own.later)
+            );
+        }
+        index.insert(number);
+        index.take_back(number);
+        index.insert(number);
+        if number % 2 == 1 {
+            half.insert(number / 2);
         }
     }
     pairs
@@ -168,7 +188,7 @@ fn signatures_miss_no_more_than_they_may() {
     for seed in 0..10 {
         let sets = families(seed, 20, 8, 20..120, 8);
         let all = pairs_by_force(&sets, FOUR_FIFTHS);
-        let index = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, seed), &sets);
+        let index = Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, seed), &sets);
         let found = pairs_by(index, &sets, FOUR_FIFTHS);
         assert!(found.iter().all(|pair| all.contains(pair)));
         expected += all.len();
@@ -182,7 +202,7 @@ fn signatures_miss_no_more_than_they_may() {
 fn check_bucket_limits(sets: Vec<ShingleSet>, limits: &[u32]) {
     let signatures = signatures(&sets, FOUR_FIFTHS, 5);
     let pairs = |limit| {
-        let index = Candidates::by_signatures(signatures.clone(), &sets).with_bucket_limit(limit);
+        let index = Candidates::by_signatures(&signatures, &sets).with_bucket_limit(limit);
         pairs_by(index, &sets, FOUR_FIFTHS)
     };
     // Prefixes miss nothing, so a full bucket can only add what the bands missed.
@@ -199,15 +219,143 @@ fn full_buckets_give_the_same_answer() {
     check_bucket_limits(families(12, 25, 12, 10..150, 12), &[0, 3, 8, 11]);
 }
 
+/// Sets with the groups that their rows say.
+#[derive(Clone, Copy)]
+struct Grouped<'a> {
+    rows: &'a Rows,
+    sets: &'a [ShingleSet],
+}
+
+impl Sets for Grouped<'_> {
+    fn set(&self, document: u32) -> Cow<'_, ShingleSet> {
+        self.sets.set(document)
+    }
+
+    fn group(&self, document: u32) -> u32 {
+        self.rows.row(document as usize).group
+    }
+}
+
+/// The pairs of a relation that reach the threshold, one document after the other looked up and inserted: in one index, or
+/// in parts of `part` documents, each of which the later documents are held against.
+fn pairs_in_parts(
+    relation: Relation,
+    rows: &Rows,
+    sets: &[ShingleSet],
+    threshold: Threshold,
+    part: usize,
+    limit: u32,
+) -> Vec<(u32, u32)> {
+    let rarity = SharedRarity::made_by(|| Rarity::of_all(&Grouped { rows, sets }, sets.len() as u32));
+    let mut pairs = Vec::new();
+    let mut found = Vec::new();
+    for start in (0..sets.len()).step_by(part) {
+        let range = start..sets.len().min(start + part);
+        let of_part = RowRange::of(rows, range.clone());
+        let mut index =
+            Candidates::new(relation, of_part, &sets[range.clone()], rarity.clone()).with_bucket_limit(limit);
+        for document in start..sets.len() {
+            match range.contains(&document) {
+                true => index.candidates((document - start) as u32, &mut found),
+                false => index.look_up(rows.row(document), || &sets[document], &mut found),
+            }
+            let others = found.iter().map(|other| start + *other as usize);
+            let alike = others.filter(|&other| threshold.reached(&sets[other], &sets[document]));
+            pairs.extend(alike.map(|other| (other as u32, document as u32)));
+            if range.contains(&document) {
+                index.insert((document - start) as u32);
+            }
+        }
+    }
+    pairs.sort_unstable();
+    pairs
+}
+
+#[test]
+fn what_is_a_candidate_depends_on_the_two_documents_alone() {
+    // A screening that misses much, so that there is a difference between the relation and all pairs.
+    let Some(mut screening) = Screening::for_similarity(0.8) else { panic!("in range") };
+    screening.banding.bands = 4;
+    let mut seen = 0;
+    for (seed, members, limits) in [(41, 12, [0, 3, 64]), (42, 90, [0, 20, 64])] {
+        let sets = families(seed, 4, members, 40..90, 14);
+        let mut signatures = Signatures::new(screening, seed);
+        sets.iter().for_each(|set| signatures.push(set));
+        let mut grouped = rows_of(&signatures);
+        for (document, set) in sets.iter().enumerate() {
+            let size = set.len() as u32;
+            grouped.set(document, document as u32 % 7 / 6, size, signatures.bytes(document));
+        }
+        for relation in [Relation::Screened(screening), Relation::All(0.8)] {
+            let rows = match relation {
+                Relation::Screened(_) => grouped.clone(),
+                Relation::All(_) => {
+                    let mut rows = Rows::new(&relation);
+                    (0..sets.len()).for_each(|document| {
+                        rows.push(Row { buckets: &[], bytes: &[], ..grouped.row(document) });
+                    });
+                    rows
+                }
+            };
+            let mut expected = pairs_by_force(&sets, FOUR_FIFTHS);
+            let all = expected.len();
+            expected.retain(|&(a, b)| relation.holds(rows.row(a as usize), rows.row(b as usize)));
+            expected.sort_unstable();
+            assert!(expected.len() > all / 2 && expected.len() < all, "{} of {all}", expected.len());
+            for (part, limit) in
+                [1, 7, 50, 1000].into_iter().flat_map(|part| limits.map(|limit| (part, limit)))
+            {
+                let found = pairs_in_parts(relation, &rows, &sets, FOUR_FIFTHS, part, limit);
+                let missed = expected.iter().filter(|pair| !found.contains(pair)).count();
+                let said = format!("{relation:?}, parts of {part}, limit {limit}: {missed} missed");
+                assert!(found == expected, "{said}, {} found of {}", found.len(), expected.len());
+                seen += found.len();
+            }
+        }
+    }
+    assert!(seen > 1000);
+}
+
+#[test]
+fn who_shares_a_key_is_found_and_nobody_else() {
+    for keys in [0_u32, 1, 10, 1000, 5000] {
+        // Keys of one, two, three, ... documents.
+        let key = |slot: u32| mix(u64::from(slot.isqrt()));
+        let mut sieve = Sieve::new(keys);
+        (0..keys).for_each(|slot| sieve.note(key(slot)));
+        let keyed = |slot| Keyed { key: key(slot), slot };
+        let left: Vec<Keyed> =
+            (0..keys).rev().map(keyed).filter(|keyed| sieve.may_be_shared(keyed.key)).collect();
+        let band = Band::of(left, 20);
+        let count = |slot: u32| (0..keys).filter(|&other| key(other) == key(slot)).count();
+        let expected: Vec<(u32, bool)> = (0..keys)
+            .map(|slot| (slot, count(slot)))
+            .filter(|&(_, n)| n > 1)
+            .map(|(slot, n)| (slot, n > 20))
+            .collect();
+        let found: Vec<(u32, bool)> =
+            band.members.iter().map(|member| (member.slot, member.is_crowded())).collect();
+        assert_eq!(found, expected);
+        for (a, b) in band.members.iter().zip(band.members.iter().skip(1)) {
+            assert_eq!(a.bucket() == b.bucket(), key(a.slot) == key(b.slot));
+        }
+        assert!(band.members.iter().all(|member| member.bucket() < band.buckets));
+    }
+    let mut sieve = Sieve::new(10_000);
+    (0..10_000).for_each(|key| sieve.note(mix(key)));
+    let passed = (0..10_000).filter(|&key| sieve.may_be_shared(mix(key))).count();
+    assert!((300..1500).contains(&passed), "{passed} of keys that stand once");
+}
+
 #[test]
 fn full_buckets_are_moved_and_stay_so() {
     let sets = vec![ShingleSet::from_hashes((0..80).map(mix).collect()); 30];
-    let mut index = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 5), &sets).with_bucket_limit(10);
+    let mut index =
+        Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 5), &sets).with_bucket_limit(10);
     for inserted in 1..=30 {
         index.insert(inserted - 1);
-        let moved =
-            index.screened.as_ref().map(|screened| screened.moved.iter().filter(|&&moved| moved).count());
-        assert_eq!(moved, Some(if inserted <= 10 { 0 } else { inserted as usize }), "after {inserted}");
+        let moved = index.moved.iter().filter(|&&moved| moved).count();
+        assert_eq!(moved, if inserted <= 10 { 0 } else { inserted as usize }, "after {inserted}");
     }
 }
 
@@ -217,7 +365,7 @@ fn a_large_family_that_stays_is_not_compared_with_itself() {
     let page = |page: u64| (0..64).chain((0..12).map(|nth| 1000 + 100 * page + nth)).map(mix).collect();
     let sets: Vec<ShingleSet> = (0..1500).map(|nth| ShingleSet::from_hashes(page(nth))).collect();
     let exact = Candidates::exact(&sets, sets.len() as u32, 0.8);
-    let by_signatures = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 1), &sets);
+    let by_signatures = Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 1), &sets);
     for (mut index, allowed) in [(exact, 0), (by_signatures, 1500 * 64)] {
         let (mut found, mut candidates) = (Vec::new(), 0);
         for document in 0..sets.len() as u32 {
@@ -235,7 +383,7 @@ fn a_sample_of_counts_changes_no_answer() {
     let expected = pairs_by_force(&sets, FOUR_FIFTHS);
     for sample in [0, 1, 7, 199, 200] {
         let mut index = Candidates::exact(&sets, sets.len() as u32, 0.8);
-        index.rarity = Some(Rarity::of_sample(&&sets, sets.len() as u32, sample));
+        index.rarity = SharedRarity::made_by(|| Rarity::of_sample(&&sets, sets.len() as u32, sample));
         assert_eq!(pairs_by(index, &sets, FOUR_FIFTHS), expected, "sample {sample}");
     }
 }
@@ -249,8 +397,8 @@ fn empty_sets_are_nobody_s_candidates() {
         ShingleSet::default(),
     ];
     let exact = Candidates::exact(&sets, 4, 0.8);
-    let by_signatures = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 0), &sets);
-    let full = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 0), &sets).with_bucket_limit(0);
+    let by_signatures = Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 0), &sets);
+    let full = Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 0), &sets).with_bucket_limit(0);
     for mut index in [exact, by_signatures, full] {
         (0..3).for_each(|document| index.insert(document));
         for document in 0..4 {
@@ -265,7 +413,7 @@ fn empty_sets_are_nobody_s_candidates() {
 fn no_documents_at_all() {
     let sets: Vec<ShingleSet> = Vec::new();
     Candidates::exact(&sets, 0, 0.8);
-    Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 0), &sets);
+    Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 0), &sets);
 }
 
 #[test]
@@ -274,7 +422,7 @@ fn only_what_was_inserted_is_found_whoever_asks() {
     for exact in [true, false] {
         let mut index = match exact {
             true => Candidates::exact(&sets, 4, 0.8),
-            false => Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 0), &sets),
+            false => Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 0), &sets),
         };
         index.insert(2);
         index.insert(1);
@@ -289,7 +437,7 @@ fn only_what_was_inserted_is_found_whoever_asks() {
 #[test]
 fn threads_look_up_at_once() {
     let sets = families(31, 4, 60, 40..80, 10);
-    let mut index = Candidates::by_signatures(signatures(&sets, FOUR_FIFTHS, 3), &sets).with_bucket_limit(8);
+    let mut index = Candidates::by_signatures(&signatures(&sets, FOUR_FIFTHS, 3), &sets).with_bucket_limit(8);
     (0..sets.len() as u32).for_each(|document| index.insert(document));
     let look_up_all = || {
         let mut found = Vec::new();

@@ -47,7 +47,9 @@ pub enum Command {
     #[command(after_help = "Example: dittograph restore clean/ -o original/")]
     Restore(RestoreArgs),
     /// Re-check a finished run: witnesses, accounting, untouched bytes
-    #[command(after_help = "Example: dittograph verify clean/")]
+    #[command(after_help = "Examples: dittograph verify clean/ --sample 10000\n          \
+        dittograph verify clean/ --rerun crawl/\n          \
+        dittograph verify clean/ --judge 100    (y, n, s or q for each pair; goes on where it stopped)")]
     Verify(VerifyArgs),
     /// Print a completion script for your shell
     #[command(
@@ -135,9 +137,49 @@ pub struct RestoreArgs {
 pub struct VerifyArgs {
     /// The folder of a finished run
     pub dir: PathBuf,
-    /// Say nothing but faults
-    #[arg(short, long)]
-    pub quiet: bool,
+    /// Also hold N documents against all kept ones: was a duplicate missed?
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample: Option<u64>,
+    /// Also run again on what the run read, and compare byte for byte
+    #[arg(long, value_name = "INPUT", num_args = 1..)]
+    pub rerun: Vec<String>,
+    /// The ids that the run protected, one a line, for --sample and --rerun
+    #[arg(long, value_name = "FILE")]
+    pub protect: Option<PathBuf>,
+    #[command(flatten)]
+    pub judging: JudgeArgs,
+    /// Print what was found as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What a person judges.
+#[derive(clap::Args)]
+pub struct JudgeArgs {
+    /// Only show N removed documents beside what was kept, and ask: the precision
+    #[arg(long, help_heading = "Judging", value_name = "N", conflicts_with_all = ["sample", "rerun", "protect"], value_parser = clap::value_parser!(u64).range(1..))]
+    pub judge: Option<u64>,
+    /// Where the answers go [default: DIR.judgements.jsonl]
+    #[arg(long, help_heading = "Judging", value_name = "FILE", requires = "judge")]
+    pub judgements: Option<PathBuf>,
+    /// What the run read, for a DIR without texts [default: where it lay then]
+    #[arg(long, help_heading = "Judging", value_name = "INPUT", requires = "judge")]
+    pub input: Vec<String>,
+    /// Mark in colour: auto (on a terminal, not with NO_COLOR), always, never
+    #[arg(
+        long,
+        help_heading = "Judging",
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    pub color: When,
+    /// Columns; from 100 on side by side [default: the terminal's, else 80]
+    #[arg(long, help_heading = "Judging", value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    pub width: Option<u16>,
 }
 
 #[derive(clap::Args)]
@@ -277,6 +319,9 @@ pub struct RunArgs {
     /// Threads; 0: one for each core
     #[arg(long, help_heading = "Run", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: u16,
+    /// Memory that the run may use; half of the machine's unless given
+    #[arg(long, help_heading = "Run", value_name = "BYTES", value_parser = settings::size)]
+    pub memory: Option<u64>,
     /// Folder for temporary files
     #[arg(long, help_heading = "Run", value_name = "DIR")]
     pub tmp: Option<PathBuf>,

@@ -5,18 +5,21 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::CommandFactory;
-use dittograph::corpus::{Format, Inputs, find_shards};
+use dittograph::corpus::{Estimate, Format, Inputs, estimate, find_shards};
 use dittograph::error::{Error, Result};
+use dittograph::findings::Comparison;
 use dittograph::output::{Documents, FinishedRun, NewDir, Summary};
-use dittograph::pipeline::{self, Guards, Job, Settings, Target, Told};
+use dittograph::pipeline::{self, Checked, Guards, Job, Means, Rerun, Sampled, Settings, Target, Told};
+use dittograph::store::{Budget, Workspace};
 use serde::Serialize;
 use tempfile::TempDir;
 
 use super::args::{
-    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, ReadArgs, RestoreArgs, RunArgs, ScanArgs,
-    StreamArgs, VerifyArgs, When,
+    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, JudgeArgs, ReadArgs, RestoreArgs,
+    RunArgs, ScanArgs, StreamArgs, VerifyArgs, When,
 };
 use super::explain::Page;
+use super::judge::Judgements;
 use super::layout::Ink;
 use super::progress::Bar;
 use super::{say, settings};
@@ -90,8 +93,8 @@ fn filter(args: &DedupeArgs) -> Result<Outcome> {
     let mut session = Session::begin(&args.read, &args.compare, &args.run)?;
     session.settings.strip = settings::strip(&args.strip);
     let mut out = BufWriter::new(io::stdout());
-    let Session { inputs, settings, bar, .. } = &session;
-    let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, bar)?;
+    let Session { inputs, settings, means, bar, .. } = &session;
+    let told = pipeline::filter(inputs, settings, guards(&args.guard), &mut out, means, bar)?;
     Ok(session.end(&told, args.guard.max_rejected))
 }
 
@@ -101,7 +104,8 @@ fn templates(args: StreamArgs) -> Result<Outcome> {
     let told = pipeline::templates(
         &session.inputs,
         &session.settings,
-        |template| out.write(&template),
+        |template| out.write_line(template),
+        &session.means,
         &session.bar,
     )?;
     out.finish()?;
@@ -111,7 +115,8 @@ fn templates(args: StreamArgs) -> Result<Outcome> {
 fn pairs(args: StreamArgs) -> Result<Outcome> {
     let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let mut out = Lines::stdout();
-    let told = pipeline::pairs(&session.inputs, &session.settings, |pair| out.write(&pair), &session.bar)?;
+    let Session { inputs, settings, means, bar, .. } = &session;
+    let told = pipeline::pairs(inputs, settings, |pair| out.write(&pair), means, bar)?;
     out.finish()?;
     Ok(session.end(&told, args.max_rejected))
 }
@@ -151,10 +156,14 @@ fn find_inputs(inputs: &[String], summary: &Summary) -> Result<Inputs> {
     if inputs.iter().any(|input| input == "-") {
         return Err(Error::Usage("--input takes files and folders, not standard input".to_owned()));
     }
+    find_shards(inputs, format_of(summary), &std::env::temp_dir())
+}
+
+/// The format of all that a run read, where it is one.
+fn format_of(summary: &Summary) -> Option<Format> {
     let mut formats: Vec<Format> = summary.inputs.iter().map(|input| input.format).collect();
     formats.dedup();
-    let format = formats.first().copied().filter(|_| formats.len() == 1);
-    find_shards(inputs, format, &std::env::temp_dir())
+    formats.first().copied().filter(|_| formats.len() == 1)
 }
 
 /// Standard output, and how things are marked there.
@@ -191,26 +200,131 @@ fn restore(args: RestoreArgs) -> Result<Outcome> {
 }
 
 fn verify(args: VerifyArgs) -> Result<Outcome> {
-    let checked = pipeline::verify(&args.dir)?;
-    for fault in &checked.faults {
-        say::line(fault);
+    if let Some(documents) = args.judging.judge {
+        return judge(&args, documents);
     }
-    if !checked.faults.is_empty() {
-        let faults = say::counted(checked.faults.len() as u64, "fault");
-        say::line(&format!("{}: {faults}", args.dir.display()));
+    let room = Room::begin(&args.run)?;
+    let (dir, quiet) = (args.dir.as_path(), args.run.quiet);
+    let protect = args.protect.as_deref().map(settings::ids).transpose()?.unwrap_or_default();
+    let mut verified = Verified::default();
+    let means = room.means(&Estimate::default())?;
+    let checked = pipeline::verify(dir, &means, &room.bar)?;
+    room.bar.finish();
+    let mut faults = say::faults(&checked.faults, checked.more_faults);
+    if faults == 0 && !quiet {
+        checked.unchecked.iter().for_each(|what| say::unchecked(what));
+        say::checked(&checked, dir);
+    }
+    verified.checked = Some(checked);
+    if let (Some(documents), 0) = (args.sample, faults) {
+        let sampled = pipeline::sample(dir, documents, &protect, &means, &room.bar)?;
+        room.bar.finish();
+        if !quiet {
+            say::sampled(&sampled);
+        }
+        faults += say::faults(&sampled.faults, sampled.more_faults);
+        verified.sampled = Some(sampled);
+    }
+    if !args.rerun.is_empty() && faults == 0 {
+        let summary = FinishedRun::open(dir)?.summary;
+        let inputs = find_shards(&args.rerun, format_of(&summary), room.folder.path())?;
+        let means = room.means(&estimate(&inputs.shards)?)?;
+        let rerun = pipeline::rerun(dir, &inputs, &protect, &means, &room.bar)?;
+        room.bar.finish();
+        faults += say::faults(&rerun.faults, rerun.more_faults);
+        if faults == 0 && !quiet {
+            say::rerun(&rerun);
+        }
+        verified.rerun = Some(rerun);
+    }
+    if args.json {
+        let mut out = Lines::stdout();
+        out.write(&verified)?;
+        out.finish()?;
+    }
+    if faults > 0 {
+        say::count_of_faults(faults, dir);
         return Ok(Outcome::Failed);
     }
-    if !args.quiet {
-        checked.unchecked.iter().for_each(|what| say::unchecked(what));
-        say::checked(&checked, &args.dir);
+    Ok(Outcome::Done)
+}
+
+/// What `verify` found out, as JSON.
+#[derive(Default, Serialize)]
+struct Verified {
+    checked: Option<Checked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled: Option<Sampled>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerun: Option<Rerun>,
+}
+
+fn judge(args: &VerifyArgs, documents: u64) -> Result<Outcome> {
+    let JudgeArgs { judgements, input, color, width: asked, .. } = &args.judging;
+    let room = Room::begin(&args.run)?;
+    let summary = FinishedRun::open(&args.dir)?.summary;
+    let inputs = match input.as_slice() {
+        [] => None,
+        inputs => Some(find_inputs(inputs, &summary)?),
+    };
+    let draw = pipeline::draw(&args.dir, documents, inputs.as_ref(), &room.bar)?;
+    room.bar.finish();
+    let file = Judgements::open(&args.dir, judgements.as_deref())?;
+    let (ink, mut out) = standard_output(*color);
+    let shown = args.dir.to_string_lossy();
+    let mut show = |heading: &str, two: &Comparison| {
+        let mut page = Page::new(&summary, &shown, ink, width(*asked), false);
+        // With --json, standard output is one object.
+        let page = format!("{heading}\n{}\n", page.comparison(two).shown());
+        match args.json {
+            true => io::stderr().write_all(page.as_bytes()).map_err(Error::io("standard error")),
+            false => out
+                .write_all(page.as_bytes())
+                .and_then(|()| out.flush())
+                .map_err(Error::io("standard output")),
+        }
+    };
+    let judged = super::judge::judge(&draw, file, &mut io::stdin().lock(), &mut show)?;
+    if args.json {
+        let mut out = Lines::stdout();
+        out.write(&judged.precision)?;
+        out.finish()?;
+    }
+    if !args.run.quiet {
+        say::judged(&draw, &judged);
     }
     Ok(Outcome::Done)
+}
+
+/// What a command works in: its threads, its temporary folder, its progress.
+struct Room {
+    budget: Budget,
+    bar: Bar,
+    folder: TempDir,
+}
+
+impl Room {
+    fn begin(run: &RunArgs) -> Result<Room> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
+        threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
+        let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
+        let folder =
+            tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
+        let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
+        Ok(Room { budget, bar: Bar::new(run.progress, run.quiet), folder })
+    }
+
+    /// The means for a corpus of about that size.
+    fn means(&self, expected: &Estimate) -> Result<Means> {
+        Means::new(Workspace::create(self.folder.path().join("run"))?, self.budget, expected)
+    }
 }
 
 /// What every command that reads a corpus has: its inputs, its settings, its progress.
 struct Session {
     inputs: Inputs,
     settings: Settings,
+    means: Means,
     bar: Bar,
     quiet: bool,
     /// Holds standard input while the run lasts.
@@ -219,19 +333,17 @@ struct Session {
 
 impl Session {
     fn begin(read: &ReadArgs, compare: &CompareArgs, run: &RunArgs) -> Result<Session> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
-        threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
+        let room = Room::begin(run)?;
         let settings = settings::settings(read, compare)?;
-        let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
-        let spool =
-            tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
-        let inputs = find_shards(&read.inputs, read.format, spool.path())?;
-        let bar = Bar::new(run.progress, run.quiet);
-        Ok(Session { inputs, settings, bar, quiet: run.quiet, _spool: spool })
+        let inputs = find_shards(&read.inputs, read.format, room.folder.path())?;
+        let means = room.means(&estimate(&inputs.shards)?)?;
+        let Room { bar, folder, .. } = room;
+        Ok(Session { inputs, settings, means, bar, quiet: run.quiet, _spool: folder })
     }
 
     fn run_to(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {
-        let summary = pipeline::run(&self.inputs, &self.settings, guards(guard), job, target, &self.bar)?;
+        let Session { inputs, settings, means, bar, .. } = &self;
+        let summary = pipeline::run(inputs, settings, guards(guard), job, target, means, bar)?;
         self.bar.finish();
         if !self.quiet {
             say::summary(&summary, target.dir);
@@ -277,6 +389,11 @@ impl Lines {
     fn write(&mut self, record: &impl Serialize) -> Result<()> {
         let written = serde_json::to_writer(&mut self.0, record).map_err(io::Error::from);
         written.and_then(|()| self.0.write_all(b"\n")).map_err(Error::io("standard output"))
+    }
+
+    /// A record that is JSON already.
+    fn write_line(&mut self, json: &[u8]) -> Result<()> {
+        self.0.write_all(json).and_then(|()| self.0.write_all(b"\n")).map_err(Error::io("standard output"))
     }
 
     fn finish(mut self) -> Result<()> {

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod explain;
+mod judge;
 mod layout;
 mod progress;
 mod say;

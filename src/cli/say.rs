@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use dittograph::output::Summary;
-use dittograph::pipeline::Checked;
+use dittograph::pipeline::{Checked, Draw, Precision, Rerun, Sampled, Share};
+
+use super::judge::Judged;
 
 /// A run in a few lines.
 pub fn summary(summary: &Summary, dir: &Path) {
@@ -53,11 +55,110 @@ pub fn warnings(warnings: &[String]) {
 /// A check in a few lines.
 pub fn checked(checked: &Checked, dir: &Path) {
     line(&format!(
-        "{}: holds: {} read again, {} measured against a kept witness",
+        "{}: holds: {} read again, {} measured against a kept witness, {} against the first",
         dir.display(),
         counted(checked.documents, "document"),
-        counted(checked.witnesses, "duplicate")
+        counted(checked.witnesses, "duplicate"),
+        counted(checked.reuses, "reused paragraph")
     ));
+}
+
+/// Faults, of which some are only counted. Gives how many.
+pub fn faults(faults: &[String], more: u64) -> u64 {
+    faults.iter().for_each(|fault| line(fault));
+    if more > 0 {
+        line(&format!("and {}", counted(more, "more fault")));
+    }
+    faults.len() as u64 + more
+}
+
+/// How many faults there are.
+pub fn count_of_faults(faults: u64, dir: &Path) {
+    line(&format!("{}: {}", dir.display(), counted(faults, "fault")));
+}
+
+/// A sample in a few lines.
+pub fn sampled(sampled: &Sampled) {
+    line(&format!(
+        "{} held against {} kept ones",
+        counted(sampled.documents, "document"),
+        number(sampled.against)
+    ));
+    let contained = sampled.containment.iter().map(|sought| (sought, "contains them"));
+    for (sought, like) in std::iter::once((&sampled.similarity, "is alike")).chain(contained) {
+        let Share { share, low, high } = sought.miss_rate;
+        line(&format!(
+            "{} of which a kept one {like}: {} missed, a share of {} (95 % interval {} to {}; promised is {} at most)",
+            number(sought.alike),
+            number(sought.missed),
+            figure(share),
+            figure(low),
+            figure(high),
+            figure(sought.promised)
+        ));
+    }
+    sampled.missed.iter().for_each(|missed| line(&format!("missed: {missed}")));
+}
+
+/// A second run in a line.
+pub fn rerun(rerun: &Rerun) {
+    line(&format!("a second run: {} the same, byte for byte", counted(rerun.files, "file")));
+}
+
+/// Judgements in a few lines.
+pub fn judged(draw: &Draw, judged: &Judged) {
+    let Precision { precision, with_exact, exact, unjudged, skipped, bands } = &judged.precision;
+    let yes: u64 = bands.iter().map(|band| band.yes).sum();
+    let no: u64 = bands.iter().map(|band| band.no).sum();
+    if yes + no == 0 {
+        line(&format!("{} drawn, none judged", counted(draw.pairs.len() as u64, "pair")));
+        return;
+    }
+    line(&format!(
+        "{} judged: {} duplicates, {} not; {} skipped, {} left; answers in {}",
+        counted(yes + no, "pair"),
+        number(yes),
+        number(no),
+        number(*skipped),
+        number(judged.left),
+        judged.file.display()
+    ));
+    for band in bands {
+        let (name, documents) = (&band.band.name, counted(band.band.documents, "document"));
+        line(&format!(
+            "   {name}: {documents}; {} of {} right",
+            number(band.yes),
+            number(band.yes + band.no)
+        ));
+    }
+    let shown = |share: &Share| {
+        let Share { share, low, high } = *share;
+        format!("{} (95 % interval {} to {})", figure(share), figure(low), figure(high))
+    };
+    let without = match unjudged {
+        0 => String::new(),
+        documents => format!(", {} of bands without a judgement aside", counted(*documents, "document")),
+    };
+    line(&format!("precision of near-duplicates: {}{without}", shown(precision)));
+    if *exact > 0 {
+        line(&format!(
+            "with {}: {}",
+            match exact {
+                1 => "1 exact copy".to_owned(),
+                _ => format!("{} exact copies", number(*exact)),
+            },
+            shown(with_exact)
+        ));
+    }
+}
+
+/// A share as a person reads it.
+fn figure(share: f64) -> String {
+    let rounded = format!("{share:.4}");
+    match share > 0.0 && share < 0.001 {
+        true => format!("{share:.1e}"),
+        false => rounded.trim_end_matches('0').trim_end_matches('.').to_owned(),
+    }
 }
 
 /// What a check could not look at.

@@ -69,7 +69,7 @@ fn mode(mmap: bool) -> ReadMode {
 }
 
 /// The ids of a file, one a line.
-fn ids(path: &Path) -> Result<HashSet<String>> {
+pub fn ids(path: &Path) -> Result<HashSet<String>> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
     let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
     Ok(lines.map(str::to_owned).collect())

@@ -21,6 +21,7 @@
 //! [`Format`]: crate::corpus::Format
 
 mod compression;
+mod estimate;
 mod inputs;
 mod jsonl;
 mod mapped;
@@ -32,6 +33,7 @@ mod text;
 use std::path::{Path, PathBuf};
 
 pub use compression::{Compression, Damage, FinishWrite, decoder, reader, writer};
+pub use estimate::{Estimate, estimate};
 pub use inputs::{Inputs, MARKER, Skipped, find_shards};
 pub use mapped::ReadMode;
 pub use pieces::{Chunk, Piece, PieceKind, ReadSettings, ShardDigest, read_shard};

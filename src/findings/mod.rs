@@ -7,6 +7,7 @@
 #![doc = include_str!("RECORDS.md")]
 
 mod explain;
+mod judgement;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::document::Span;
 pub use explain::{
     Between, Comparison, DocumentFate, Elsewhere, ExplainedText, Explanation, MeasuredLikeness, SharedPassage,
 };
+pub use judgement::{Answer, Judgement};
 
 /// How a record names another document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use crate::output::{PieceRecord, Summary};
 const RECORDS: &str = include_str!("RECORDS.md");
 
 /// The headings of `RECORDS.md`, each with at least one example below it.
-const HEADINGS: [&str; 16] = [
+const HEADINGS: [&str; 17] = [
     "duplicate",
     "boilerplate",
     "repeated-lead",
@@ -27,6 +27,7 @@ const HEADINGS: [&str; 16] = [
     "explain, two documents",
     "rejected.jsonl",
     "removed",
+    "judgement",
     "summary.json",
 ];
 
@@ -51,6 +52,7 @@ fn examples_are_records_and_come_back_without_loss() {
                 "explain, two documents" => check::<Comparison>(example),
                 "rejected.jsonl" => check::<RejectedRecord>(example),
                 "removed" => check::<PieceRecord>(example),
+                "judgement" => check::<Judgement>(example),
                 "summary.json" => check::<Summary>(example),
                 kind => check_finding(kind, example),
             }

@@ -1,6 +1,6 @@
 //! A finished DIR, read again: its summary, its records, and the original shards, piece by piece.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
@@ -20,8 +20,8 @@ pub struct FinishedRun {
     pub dir: PathBuf,
     /// Its summary.
     pub summary: Summary,
-    /// The rejected records, by shard and place.
-    rejected: HashSet<(String, u64)>,
+    /// Of each shard whose files are documents, the places of those that could not be read, ascending: 8 bytes for each.
+    rejected: HashMap<String, Vec<u64>>,
 }
 
 /// A run of bytes of an original shard.
@@ -73,12 +73,7 @@ impl FinishedRun {
         let summary: Summary = serde_json::from_slice(&json)
             .map_err(|problem| Error::Run(format!("{}: {problem}", path.display())))?;
         check_names(&path, &summary)?;
-        let mut rejected = HashSet::new();
-        let path = dir.join("rejected.jsonl");
-        read_records(&path, Compression::None, |_, record: RejectedRecord| {
-            rejected.insert((record.shard, record.record));
-            Ok(())
-        })?;
+        let rejected = rejected_files(dir, &summary)?;
         Ok(FinishedRun { dir: dir.to_owned(), summary, rejected })
     }
 
@@ -160,9 +155,7 @@ impl FinishedRun {
                     continue;
                 }
                 (true, false) => (kept, Fate::Kept),
-                (false, true) if self.rejected.contains(&(input.shard.clone(), ordinal)) => {
-                    (removed, Fate::Rejected)
-                }
+                (false, true) if self.is_rejected(&input.shard, ordinal) => (removed, Fate::Rejected),
                 (false, true) => (removed, Fate::Removed),
                 (true, true) => {
                     return Err(Error::Run(format!(
@@ -184,6 +177,10 @@ impl FinishedRun {
             each(Original { part, offset: 0, ordinal: Some(ordinal), fate, bytes, mark, stripped })?;
         }
         Ok(())
+    }
+
+    fn is_rejected(&self, shard: &str, ordinal: u64) -> bool {
+        self.rejected.get(shard).is_some_and(|places| places.binary_search(&ordinal).is_ok())
     }
 
     fn stripped_file(
@@ -256,6 +253,24 @@ impl Splice {
     }
 }
 
+/// What a file's place alone does not tell: whether one in `removed/` is a document or could not be read.
+fn rejected_files(dir: &Path, summary: &Summary) -> Result<HashMap<String, Vec<u64>>> {
+    let of_files = summary.inputs.iter().filter(|input| input.format.is_file_a_document());
+    let mut rejected: HashMap<String, Vec<u64>> =
+        of_files.map(|input| (input.shard.clone(), Vec::new())).collect();
+    if summary.documents.rejected == 0 || rejected.is_empty() {
+        return Ok(rejected);
+    }
+    read_records(&dir.join("rejected.jsonl"), Compression::None, |_, record: RejectedRecord| {
+        if let Some(places) = rejected.get_mut(&record.shard) {
+            places.push(record.record);
+        }
+        Ok(())
+    })?;
+    rejected.values_mut().for_each(|places| places.sort_unstable());
+    Ok(rejected)
+}
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A DIR may come from somebody else: no name in it leads out of it.
@@ -322,7 +337,8 @@ pub fn read_records<T: DeserializeOwned>(
     Ok(())
 }
 
-struct Lines {
+/// The lines of a file of JSON lines, one after the other.
+pub struct Lines {
     path: PathBuf,
     reader: BufReader<Box<dyn Read + Send>>,
     buffer: Vec<u8>,
@@ -330,20 +346,70 @@ struct Lines {
 }
 
 impl Lines {
-    fn open(path: PathBuf, compression: Compression) -> Result<Lines> {
+    /// Before the first line.
+    pub fn open(path: PathBuf, compression: Compression) -> Result<Lines> {
         let reader = BufReader::new(reader(&path, compression)?);
         Ok(Lines { path, reader, buffer: Vec::new(), number: 0 })
     }
 
-    fn next_record<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+    /// How many lines were read: the number of the last one, counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The next line, with its end; none after the last.
+    pub fn next_line(&mut self) -> Result<Option<&[u8]>> {
         self.buffer.clear();
         self.reader.read_until(b'\n', &mut self.buffer).map_err(Error::io(&self.path))?;
         if self.buffer.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        serde_json::from_slice(&self.buffer).map(Some).map_err(|problem| {
-            Error::Run(format!("{}: line {}: no record of ours: {problem}", self.path.display(), self.number))
-        })
+        Ok(Some(&self.buffer))
+    }
+
+    /// The next record; none after the last.
+    pub fn next_record<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        if self.next_line()?.is_none() {
+            return Ok(None);
+        }
+        serde_json::from_slice(&self.buffer).map(Some).map_err(|problem| self.no_record(&problem))
+    }
+
+    /// Hands the next line to `read` without holding the whole of it, however long it is; false after the last.
+    pub fn next_read(&mut self, read: impl FnOnce(&mut dyn Read) -> std::io::Result<()>) -> Result<bool> {
+        if self.reader.fill_buf().map_err(Error::io(&self.path))?.is_empty() {
+            return Ok(false);
+        }
+        self.number += 1;
+        let mut line = OneLine { reader: &mut self.reader, ended: false };
+        let done = read(&mut line).and_then(|()| std::io::copy(&mut line, &mut std::io::sink()));
+        done.map(|_| true).map_err(|problem| self.no_record(&problem))
+    }
+
+    fn no_record(&self, problem: &dyn std::fmt::Display) -> Error {
+        Error::Run(format!("{}: line {}: no record of ours: {problem}", self.path.display(), self.number))
+    }
+}
+
+/// What is left of a line.
+struct OneLine<'a, R> {
+    reader: &'a mut R,
+    ended: bool,
+}
+
+impl<R: BufRead> Read for OneLine<'_, R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.ended || out.is_empty() {
+            return Ok(0);
+        }
+        let bytes = self.reader.fill_buf()?;
+        let bytes = &bytes[..bytes.len().min(out.len())];
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(bytes.len(), |end| end + 1);
+        out[..taken].copy_from_slice(&bytes[..taken]);
+        self.ended = end.is_some() || taken == 0;
+        self.reader.consume(taken);
+        Ok(taken)
     }
 }

@@ -10,7 +10,7 @@ mod run_dir;
 mod shard_writer;
 mod summary;
 
-pub use finished::{Fate, FinishedRun, Original, read_records};
+pub use finished::{Fate, FinishedRun, Lines, Original, read_records};
 pub use removed::{PieceRecord, RemovedKind, Stripped, rest};
 pub use run_dir::{NewDir, RecordWriter, RunDir};
 pub use shard_writer::ShardWriter;

@@ -202,6 +202,14 @@ impl RecordWriter<'_> {
         self.encoder.write_all(&self.line).map_err(Error::io(&self.path))
     }
 
+    /// Adds a line that is JSON already, without its end.
+    pub fn write_line(&mut self, json: &[u8]) -> Result<()> {
+        self.encoder
+            .write_all(json)
+            .and_then(|()| self.encoder.write_all(b"\n"))
+            .map_err(Error::io(&self.path))
+    }
+
     /// Closes the file.
     pub fn finish(self) -> Result<()> {
         self.encoder.finish().map_err(Error::io(&self.path))?;

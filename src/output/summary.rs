@@ -51,6 +51,9 @@ pub struct Summary {
     pub stages: Vec<StageTime>,
     /// The largest resident set of the process, where the system tells.
     pub peak_memory_bytes: Option<u64>,
+    /// The most bytes that temporary files took at once.
+    #[serde(default)]
+    pub peak_temporary_bytes: u64,
 }
 
 /// The settings that decide the answers, as the command line spells them.

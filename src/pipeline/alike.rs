@@ -1,21 +1,29 @@
 //! Which paragraphs are alike, without being the same?
 //!
-//! The token hashes of different paragraphs in, [`Alike`] out: for each, the earlier ones whose measured Jaccard
-//! similarity reaches the threshold. Candidates come from a prefix filter, which leaves none out. Nothing is removed on
-//! the strength of an answer, so a wrong one costs a line in a report, and hashes of shingles are enough, as for `pairs`.
+//! The token hashes of different paragraphs in, [`Alike`] out: the pairs whose measured Jaccard similarity reaches the
+//! threshold. Candidates come from a prefix filter, which leaves none out. Nothing is removed on the strength of an answer,
+//! so a wrong one costs a line in a report, and hashes of shingles are enough, as for `pairs`.
 //!
-//! Paragraphs go by in blocks, in the given order. Each of a block is held against what is listed, on all threads; then
-//! one after the other they are listed, or, where so many listed ones are alike with one that they are a *crowd*, put
-//! aside. Of a hundred thousand forms of one sentence only the first few are listed, so no square is taken. The blocks
-//! are the same with any number of threads.
+//! Paragraphs have ids, in whose order they go by. Each is held against the *listed* ones before it; then it is listed
+//! itself, or, where so many listed ones are alike with it that they are a *crowd*, put aside. Of a hundred thousand forms of
+//! one sentence only the first few are listed, so no square is taken.
+//!
+//! Most paragraphs share none of their rarest shingles with one that may be a partner. The others, the [`Company`], are
+//! numbered and settled in batches, as large as memory allows: within a batch first, then all later ones are held against
+//! what it listed. What a paragraph is held against depends on the order alone, and not on where batches are cut.
 
 use std::num::NonZeroUsize;
 
 use rayon::prelude::*;
 
-use crate::candidates::{Frequencies, Listing, ShortIndex};
+use super::bits::Bits;
+use super::census::damaged;
+use super::means::Means;
+use crate::candidates::{Frequencies, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
+use crate::error::Result;
 use crate::shingle::{ShingleSet, for_each_shingle};
-use crate::verify::{overlap, overlap_at_least};
+use crate::store::{Column, ColumnWriter, RowReader, Rows, RowsWriter, Sorted, Sorter};
+use crate::verify::overlap_at_least;
 
 /// What counts as alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,159 +33,598 @@ pub struct AlikeSettings {
     /// Tokens in a shingle. The contract's 2.
     pub shingle_tokens: NonZeroUsize,
     /// A paragraph that is alike with so many listed ones is not listed itself. With 64, like
-    /// [`BUCKET_LIMIT`](crate::candidates::BUCKET_LIMIT), families of an ordinary size are never cut.
+    /// [`BUCKET_LIMIT`](crate::candidates::BUCKET_LIMIT), families of an ordinary size are never cut. With more than
+    /// `most_measured` there are no crowds.
     pub crowd: usize,
+    /// Under one shingle, only so many paragraphs are found, the first ones; others find them. With 4,096, a look-up
+    /// reads for some 10 µs under each shingle at most.
+    pub most_found: u64,
+    /// A paragraph is measured against so many listed ones at most, the first ones that nothing but a measurement can tell
+    /// from partners: about 100 µs. Of the paragraphs of six real corpora none met more than 19.
+    pub most_measured: u16,
 }
 
 impl Default for AlikeSettings {
     fn default() -> Self {
         let two = const { NonZeroUsize::new(2).unwrap() };
-        AlikeSettings { min_similarity: 0.8, shingle_tokens: two, crowd: 64 }
+        AlikeSettings {
+            min_similarity: 0.8,
+            shingle_tokens: two,
+            crowd: 64,
+            most_found: 1 << 12,
+            most_measured: 1 << 10,
+        }
     }
 }
 
 /// Of the shingle hashes; the token hashes have the run's seed in them.
 const SEED: u64 = 0;
 
-/// Paragraphs that are looked up together. Within a block each is held against those before it, listed or not.
-const BLOCK: usize = 128;
-
-/// Paragraphs that a thread lists at a time.
-const CHUNK: usize = 1 << 10;
-
-/// Paragraphs whose shingles are held at a time while they are counted.
-const ROUND: usize = 1 << 15;
-
-/// Which paragraphs are alike.
-pub struct Alike {
+/// Counts the shingles of paragraphs.
+pub struct Counting {
+    frequencies: Frequencies,
     settings: AlikeSettings,
-    index: ShortIndex,
-    /// Of those that have a candidate at all; of the others, none.
-    sets: Vec<ShingleSet>,
-    /// Where the earlier ones of each begin; one more at the end.
-    starts: Vec<usize>,
-    /// Those that are alike, ascending for each.
-    earlier: Vec<u32>,
-    crowded: Vec<bool>,
 }
 
-impl Alike {
-    /// Holds `paragraphs`, which all differ, against each other.
+/// Shingles of some paragraphs, in the parts of [`Frequencies`].
+pub type Shingles = [Vec<u64>; Frequencies::PARTS];
+
+impl Counting {
+    /// Ready to count the shingles of about so many tokens.
+    pub fn new(tokens: u64, settings: AlikeSettings) -> Counting {
+        Counting { frequencies: Frequencies::new(tokens, settings.min_similarity), settings }
+    }
+
+    /// Adds the shingles of a paragraph.
+    pub fn shingles(settings: &AlikeSettings, tokens: &[u64], out: &mut Shingles) {
+        for_each_shingle(tokens, settings.shingle_tokens, SEED, |shingle| {
+            let (part, mixed) = Frequencies::part_of(shingle);
+            out[part].push(mixed);
+        });
+    }
+
+    /// Counts them. Every paragraph is counted, once or more often, before the first is listed.
+    pub fn count(&mut self, found: &Shingles) {
+        let parts = self.frequencies.parts().into_par_iter();
+        parts.zip(found).for_each(|(mut part, shingles)| part.count(shingles));
+    }
+
+    /// Adds what a paragraph is listed under. `shingles` is room for its shingles.
+    pub fn list(&self, id: u64, tokens: &[u64], shingles: &mut Vec<u64>, out: &mut Vec<Listing>) {
+        shingles.clear();
+        for_each_shingle(tokens, self.settings.shingle_tokens, SEED, |shingle| shingles.push(shingle));
+        self.frequencies.list(id, shingles, out);
+    }
+}
+
+/// A listing as it is sorted, by shingle or by paragraph.
+pub type ListingRow = [u64; 5];
+
+/// By shingle, then by paragraph.
+pub fn listing_row(listing: &Listing) -> ListingRow {
+    let Listing { place, set, size, left, parity } = *listing;
+    [place, set, u64::from(size) << 32 | u64::from(left), parity[0], parity[1]]
+}
+
+fn listing_of([place, set, sizes, even, odd]: ListingRow) -> Listing {
+    Listing { place, set, size: (sizes >> 32) as u32, left: sizes as u32, parity: [even, odd] }
+}
+
+/// Paragraphs that may have a partner, numbered in the order of their ids.
+pub struct Company {
+    settings: AlikeSettings,
+    ids: Column<u64>,
+    members: Rows,
+}
+
+/// A paragraph of the company, as it is needed.
+#[derive(Clone, Debug, PartialEq)]
+struct Member {
+    listed: Listed,
+    set: ShingleSet,
+}
+
+/// What of a paragraph is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// To be held against those before it and to be found by those after it: where there may be any.
+    Both,
+    /// To be held against those before it.
+    Later,
+    /// To be held against those before and after it.
+    Any,
+}
+
+/// A paragraph and what is known of its partners, shingle by shingle.
+struct Draft {
+    id: u64,
+    size: u32,
+    parity: [u64; 2],
+    /// Place, `left`, and one or more of the flags below.
+    places: Vec<(u64, u32, u8)>,
+    /// No one before the first may be a partner, or between the second and the paragraph.
+    earlier: [u64; 2],
+}
+
+const FOUND: u8 = 1;
+const HAS_LATER: u8 = 2;
+const HAS_EARLIER: u8 = 4;
+
+/// No one at all before a paragraph.
+const NOBODY: [u64; 2] = [u64::MAX, 0];
+
+/// Paragraphs that are read together.
+const GATHERED: usize = 1 << 12;
+
+impl Company {
+    /// Of all listings. `tokens` gives those of the paragraph of an id, with what it needs to be quick about it; ids ascend.
     ///
-    /// Cost: two hashes for each token; a sort of the shingles of those that share their rarest ones; a measurement of
-    /// each candidate pair. Memory: as [`ShortIndex`], and 4 bytes for each pair found.
-    pub fn find(paragraphs: &[&[u64]], settings: AlikeSettings) -> Alike {
-        let index = index(paragraphs, &settings);
-        let set = |(number, tokens): (usize, &&[u64])| match index.has_company(number as u32) {
-            true => ShingleSet::of_tokens(tokens, settings.shingle_tokens, SEED),
-            false => ShingleSet::default(),
-        };
-        let sets: Vec<ShingleSet> = paragraphs.par_iter().enumerate().map(set).collect();
-        let mut alike = Alike {
+    /// Cost: two sorts of the listings, and one read of each paragraph that may have a partner.
+    pub fn gather<S: Default>(
+        listings: Sorted<ListingRow>,
+        tokens: impl Fn(u64, &mut S) -> Vec<u64> + Sync,
+        settings: AlikeSettings,
+        means: &Means,
+    ) -> Result<Company> {
+        let mut by_set: Sorter<PartneredRow> = Sorter::new(&means.workspace, "company", means.work(4));
+        let rows = listings.reader()?.map(|row| row.map(listing_of));
+        let each = |listing: Listing, partners| by_set.push(partnered_row(&listing, partners));
+        partnered(rows, settings.min_similarity, settings.most_found, each)?;
+        drop(listings);
+        let mut company = Gathering {
+            ids: ColumnWriter::new(&means.workspace, "company-ids", means.work(32)),
+            members: RowsWriter::new(&means.workspace, "company", means.work(4)),
             settings,
-            index,
-            sets,
-            starts: Vec::with_capacity(paragraphs.len() + 1),
-            earlier: Vec::new(),
-            crowded: vec![false; paragraphs.len()],
         };
-        let in_company = |number: &u32| alike.index.has_company(*number);
-        let in_company: Vec<u32> = (0..paragraphs.len() as u32).filter(in_company).collect();
-        in_company.chunks(BLOCK).for_each(|block| alike.settle(block));
-        alike.starts.resize(paragraphs.len() + 1, alike.earlier.len());
-        alike
-    }
-
-    /// The earlier ones that are alike with one, ascending; those in a crowd are left out unless they were listed.
-    pub fn earlier(&self, paragraph: u32) -> &[u32] {
-        &self.earlier[self.starts[paragraph as usize]..self.starts[paragraph as usize + 1]]
-    }
-
-    /// Whether it is alike with so many that it was put aside.
-    pub fn is_crowded(&self, paragraph: u32) -> bool {
-        self.crowded[paragraph as usize]
-    }
-
-    /// Measured, of two that are alike.
-    pub fn jaccard(&self, a: u32, b: u32) -> f64 {
-        overlap(&self.sets[a as usize], &self.sets[b as usize]).jaccard()
-    }
-
-    /// Whether any was put aside.
-    pub fn any_aside(&self) -> bool {
-        self.index.any_aside()
-    }
-
-    /// The first of those put aside that is alike with `paragraph` and `fits`; for who found nobody among the others.
-    pub fn aside(&self, paragraph: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut candidates = Vec::new();
-        self.index.aside(paragraph, &mut candidates);
-        candidates.into_iter().find(|&other| fits(other) && self.are_alike(paragraph, other))
-    }
-
-    fn settle(&mut self, block: &[u32]) {
-        block.iter().for_each(|&paragraph| self.index.insert(paragraph));
-        let found: Vec<Vec<u32>> = block.par_iter().map(|&paragraph| self.alike_before(paragraph)).collect();
-        block.iter().rev().for_each(|&paragraph| self.index.take_back(paragraph));
-        for (&paragraph, found) in block.iter().zip(found) {
-            self.starts.resize(paragraph as usize + 1, self.earlier.len());
-            let listed = found.iter().filter(|&&other| !self.crowded[other as usize]);
-            self.earlier.extend(listed);
-            if self.earlier.len() - self.starts[paragraph as usize] < self.settings.crowd {
-                self.index.insert(paragraph);
-            } else {
-                self.crowded[paragraph as usize] = true;
-                self.index.put_aside(paragraph);
+        let mut waiting: Vec<Draft> = Vec::new();
+        for row in by_set.finish()?.reader()? {
+            let [id, place, sizes, flags, even, odd, first, last] = row?;
+            let (size, left) = ((sizes >> 32) as u32, sizes as u32);
+            if waiting.last().is_none_or(|draft| draft.id != id) {
+                if waiting.len() == GATHERED {
+                    company.add(&waiting, &tokens)?;
+                    waiting.clear();
+                }
+                waiting.push(Draft { id, size, parity: [even, odd], places: Vec::new(), earlier: NOBODY });
+            }
+            if let Some(draft) = waiting.last_mut() {
+                draft.places.push((place, left, flags as u8));
+                draft.earlier = [draft.earlier[0].min(first), draft.earlier[1].max(last)];
             }
         }
+        company.add(&waiting, &tokens)?;
+        Ok(Company { settings, ids: company.ids.finish()?, members: company.members.finish()? })
     }
 
-    fn alike_before(&self, paragraph: u32) -> Vec<u32> {
+    /// How many there are.
+    pub fn len(&self) -> u32 {
+        self.ids.len() as u32
+    }
+
+    /// Their ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = Result<u64>> {
+        self.ids.iter_from(0)
+    }
+
+    /// The id of one.
+    pub fn id(&self, number: u32) -> Result<u64> {
+        self.ids.get(u64::from(number))
+    }
+
+    fn members_from(&self, number: u32) -> Result<Members> {
+        Ok(Members { rows: self.members.iter_from(u64::from(number))?, row: Vec::new(), next: number })
+    }
+}
+
+/// A [`Company`] that is being gathered.
+struct Gathering {
+    ids: ColumnWriter<u64>,
+    members: RowsWriter,
+    settings: AlikeSettings,
+}
+
+impl Gathering {
+    fn add<S: Default>(
+        &mut self,
+        some: &[Draft],
+        tokens: &(impl Fn(u64, &mut S) -> Vec<u64> + Sync),
+    ) -> Result<()> {
+        let row = |state: &mut S, draft: &Draft| {
+            let set = ShingleSet::of_tokens(&tokens(draft.id, state), self.settings.shingle_tokens, SEED);
+            encoded(draft, &set)
+        };
+        let rows: Vec<Vec<u8>> = some.par_iter().with_min_len(64).map_init(S::default, row).collect();
+        for (draft, row) in some.iter().zip(rows) {
+            self.ids.push(draft.id)?;
+            self.members.push(&row)?;
+        }
+        Ok(())
+    }
+}
+
+/// Paragraph, place, size and `left`, flags, parity, and the first and the last before it that may be partners.
+type PartneredRow = [u64; 8];
+
+fn partnered_row(listing: &Listing, partners: Partners) -> PartneredRow {
+    let [place, set, sizes, even, odd] = listing_row(listing);
+    let flag = |is: bool, flag: u8| u64::from(if is { flag } else { 0 });
+    let flags = flag(partners.found, FOUND)
+        | flag(partners.later, HAS_LATER)
+        | flag(partners.earlier.is_some(), HAS_EARLIER);
+    let [first, last] = partners.earlier.map_or(NOBODY, |(first, last)| [first, last]);
+    [set, place, sizes, flags, even, odd, first, last]
+}
+
+/// Whom it may be alike with before it; size, parity, how many places; the places; the shingles.
+fn encoded(draft: &Draft, set: &ShingleSet) -> Vec<u8> {
+    let mut row = Vec::with_capacity(40 + 13 * draft.places.len() + 8 * set.len());
+    draft.earlier.iter().for_each(|id| row.extend_from_slice(&id.to_le_bytes()));
+    row.extend_from_slice(&draft.size.to_le_bytes());
+    draft.parity.iter().for_each(|half| row.extend_from_slice(&half.to_le_bytes()));
+    row.extend_from_slice(&(draft.places.len() as u32).to_le_bytes());
+    for &(place, left, flags) in &draft.places {
+        row.extend_from_slice(&place.to_le_bytes());
+        row.extend_from_slice(&left.to_le_bytes());
+        row.push(flags);
+    }
+    set.hashes().iter().for_each(|hash| row.extend_from_slice(&hash.to_le_bytes()));
+    row
+}
+
+/// The first and the last paragraph before one that may be partners.
+fn earlier_of(mut row: &[u8]) -> Option<[u64; 2]> {
+    Some([u64::from_le_bytes(take(&mut row)?), u64::from_le_bytes(take(&mut row)?)])
+}
+
+fn decoded(row: &[u8], role: Role) -> Option<Member> {
+    let mut row = row.get(16..)?;
+    let size = u32::from_le_bytes(take(&mut row)?);
+    let parity = [u64::from_le_bytes(take(&mut row)?), u64::from_le_bytes(take(&mut row)?)];
+    let count = u32::from_le_bytes(take(&mut row)?) as usize;
+    let mut places = Vec::with_capacity(count.min(row.len() / 13));
+    for _ in 0..count {
+        let place = u64::from_le_bytes(take(&mut row)?);
+        let left = u32::from_le_bytes(take(&mut row)?);
+        let [flags] = take(&mut row)?;
+        let has = |flag: u8| flags & flag != 0;
+        let (needed, found) = match role {
+            Role::Both => (has(HAS_EARLIER) || has(HAS_LATER) && has(FOUND), has(HAS_LATER) && has(FOUND)),
+            Role::Later => (has(HAS_EARLIER), false),
+            Role::Any => (true, has(FOUND)),
+        };
+        if needed {
+            places.push(ListedPlace { place, left, found });
+        }
+    }
+    let mut hashes = Vec::with_capacity(row.len() / 8);
+    while !row.is_empty() {
+        hashes.push(u64::from_le_bytes(take(&mut row)?));
+    }
+    Some(Member { listed: Listed { size, parity, places }, set: ShingleSet::from_hashes(hashes) })
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+/// Reads the company in order.
+struct Members {
+    rows: RowReader,
+    row: Vec<u8>,
+    next: u32,
+}
+
+/// Rows that are read before they are decoded.
+const READ: usize = 1 << 10;
+
+/// Bytes of rows that are read before they are decoded.
+const READ_BYTES: usize = 2 << 20;
+
+impl Members {
+    fn next(&mut self, role: Role) -> Result<Option<(u32, Member)>> {
+        if !self.rows.next(&mut self.row)? {
+            return Ok(None);
+        }
+        self.next += 1;
+        Ok(Some((self.next - 1, decoded(&self.row, role).ok_or_else(damaged)?)))
+    }
+
+    /// What `work` makes of the `wanted` ones of the next thousand or so, on all threads, in order; `None` at the end. Who
+    /// wants is told whom each may be alike with before it.
+    fn map<T: Send>(
+        &mut self,
+        role: Role,
+        wanted: impl Fn(u32, [u64; 2]) -> bool,
+        work: impl Fn(u32, &Member) -> Result<T> + Sync,
+    ) -> Result<Option<Vec<(u32, T)>>> {
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut rows: Vec<(u32, std::ops::Range<usize>)> = Vec::new();
+        let first = self.next;
+        while rows.len() < READ && bytes.len() < READ_BYTES && self.rows.next(&mut self.row)? {
+            if wanted(self.next, earlier_of(&self.row).ok_or_else(damaged)?) {
+                rows.push((self.next, bytes.len()..bytes.len() + self.row.len()));
+                bytes.extend_from_slice(&self.row);
+            }
+            self.next += 1;
+        }
+        let one = |(number, row): &(u32, std::ops::Range<usize>)| {
+            let member = decoded(&bytes[row.clone()], role).ok_or_else(damaged)?;
+            Ok((*number, work(*number, &member)?))
+        };
+        let made: Result<Vec<(u32, T)>> = rows.par_iter().with_min_len(16).map(one).collect();
+        if self.next == first { Ok(None) } else { Ok(Some(made?)) }
+    }
+}
+
+/// Which paragraphs of a company are alike.
+pub struct Alike {
+    /// Both ways: a paragraph, one that is alike with it, and the two halves of their similarity; sorted. Those in a crowd are
+    /// not held against each other.
+    pub pairs: Sorted<PairRow>,
+    /// Those that are alike with so many that they were put aside.
+    pub crowded: Bits,
+    /// How many these are.
+    pub aside: u32,
+}
+
+/// Two numbers and the two halves of an `f64`.
+pub type PairRow = [u32; 4];
+
+/// A pair as it is sorted.
+pub fn pair_row(a: u32, b: u32, jaccard: f64) -> PairRow {
+    let bits = jaccard.to_bits();
+    [a, b, (bits >> 32) as u32, bits as u32]
+}
+
+/// The similarity of a pair.
+pub fn jaccard_of(row: PairRow) -> f64 {
+    f64::from_bits(u64::from(row[2]) << 32 | u64::from(row[3]))
+}
+
+/// Paragraphs of a batch that are looked up together, on all threads.
+const BLOCK: usize = 128;
+
+impl Alike {
+    /// Holds the company against each other.
+    ///
+    /// Cost: a look-up of each, and one more in each batch before its own; a measurement of each candidate pair. Memory: 4
+    /// bytes for each of the company, and what the means allow.
+    pub fn find(company: &Company, means: &Means) -> Result<Alike> {
+        let mut settling = Settling {
+            settings: company.settings,
+            standings: vec![Standing::default(); company.len() as usize],
+            crowded: Bits::new(company.len() as usize),
+            pairs: Sorter::new(&means.workspace, "alike", means.work(8)),
+        };
+        let mut members = company.members_from(0)?;
+        loop {
+            let mut batch = Batch::load(company, &mut members, Role::Both, |_| true, means.work(3))?;
+            if batch.numbers.is_empty() {
+                break;
+            }
+            settling.settle(&mut batch)?;
+            settling.hold_later_against(&batch, company.members_from(members.next)?)?;
+        }
+        let aside = (0..company.len()).filter(|&number| settling.crowded.has(number)).count() as u32;
+        Ok(Alike { pairs: settling.pairs.finish()?, crowded: settling.crowded, aside })
+    }
+
+    /// For each of those that are `asking`: the first one put aside that is alike with it and `fits`, for who found nobody
+    /// among the others. Sorted.
+    pub fn aside(
+        &self,
+        company: &Company,
+        asking: &Bits,
+        fits: impl Fn(u32, u32) -> Result<bool> + Sync,
+        means: &Means,
+    ) -> Result<Sorted<PairRow>> {
+        let mut answers: Sorter<PairRow> = Sorter::new(&means.workspace, "aside", means.work(8));
+        let mut left = asking.clone();
+        let mut measured = vec![0_u16; company.len() as usize];
+        let settings = &company.settings;
+        let mut members = company.members_from(0)?;
+        loop {
+            let mut batch = Batch::load(
+                company,
+                &mut members,
+                Role::Any,
+                |number| self.crowded.has(number),
+                means.work(3),
+            )?;
+            if batch.numbers.is_empty() {
+                break;
+            }
+            (0..batch.numbers.len() as u32).for_each(|local| batch.index.insert(local));
+            let mut asked = company.members_from(0)?;
+            loop {
+                let answer = |number: u32, member: &Member| {
+                    let most = usize::from(settings.most_measured - measured[number as usize]);
+                    let candidates = batch.candidates_of(number, member, most);
+                    for &local in &candidates {
+                        let other = batch.numbers[local as usize];
+                        if let Some(jaccard) = batch.jaccard(&member.set, local, settings)
+                            && fits(number, other)?
+                        {
+                            return Ok((candidates.len(), Some((other, jaccard))));
+                        }
+                    }
+                    Ok((candidates.len(), None))
+                };
+                let Some(answered) = asked.map(Role::Any, |number, _| left.has(number), answer)? else {
+                    break;
+                };
+                for (number, (met, answer)) in answered {
+                    measured[number as usize] += met as u16;
+                    if let Some((other, jaccard)) = answer {
+                        left.clear(number);
+                        answers.push(pair_row(number, other, jaccard))?;
+                    }
+                }
+            }
+        }
+        answers.finish()
+    }
+}
+
+/// Some of the company, in memory.
+struct Batch {
+    /// The number of each, ascending.
+    numbers: Vec<u32>,
+    sets: Vec<ShingleSet>,
+    /// The ids of the first and the last.
+    ids: [u64; 2],
+    index: ShortIndex,
+}
+
+impl Batch {
+    /// The next ones that are `wanted`, as many as so many bytes have room for, and one at least if there is one.
+    fn load(
+        company: &Company,
+        members: &mut Members,
+        role: Role,
+        wanted: impl Fn(u32) -> bool,
+        memory_bytes: usize,
+    ) -> Result<Batch> {
+        let (mut numbers, mut sets, mut listed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bytes = 0;
+        while bytes < memory_bytes
+            && let Some((number, member)) = members.next(role)?
+        {
+            if wanted(number) {
+                bytes += 8 * member.set.len() + ShortIndex::BYTES * member.listed.places.len() + MEMBER_BYTES;
+                numbers.push(number);
+                sets.push(member.set);
+                listed.push(member.listed);
+            }
+        }
+        let ids = match (numbers.first(), numbers.last()) {
+            (Some(&first), Some(&last)) => [company.id(first)?, company.id(last)?],
+            _ => NOBODY,
+        };
+        let index = ShortIndex::new(&listed, company.settings.min_similarity);
+        Ok(Batch { numbers, sets, ids, index })
+    }
+
+    /// The first of those that may be alike with one of the company, which may be of this batch.
+    fn candidates_of(&self, number: u32, member: &Member, most: usize) -> Vec<u32> {
         let mut candidates = Vec::new();
-        self.index.candidates(paragraph, &mut candidates);
-        candidates.retain(|&other| other < paragraph && self.are_alike(paragraph, other));
+        self.index.candidates_of(&member.listed, &mut candidates);
+        candidates.retain(|&local| self.numbers[local as usize] != number);
+        candidates.truncate(most);
         candidates
     }
 
-    fn are_alike(&self, a: u32, b: u32) -> bool {
-        let [a, b] = [a, b].map(|paragraph| &self.sets[paragraph as usize]);
-        overlap_at_least(a, b, self.settings.min_similarity).is_some()
+    fn jaccard(&self, set: &ShingleSet, local: u32, settings: &AlikeSettings) -> Option<f64> {
+        let overlap = overlap_at_least(set, &self.sets[local as usize], settings.min_similarity);
+        overlap.map(|overlap| overlap.jaccard())
     }
 }
 
-fn index(paragraphs: &[&[u64]], settings: &AlikeSettings) -> ShortIndex {
-    let shingles = paragraphs.par_iter().map(|tokens| tokens.len() as u64).sum();
-    let mut frequencies = Frequencies::new(shingles, settings.min_similarity);
-    let k = settings.shingle_tokens;
-    for round in paragraphs.chunks(ROUND) {
-        let parted = |some: &[&[u64]]| {
-            let mut parts: [Vec<u64>; Frequencies::PARTS] = Default::default();
-            for tokens in some {
-                for_each_shingle(tokens, k, SEED, |shingle| {
-                    let (part, mixed) = Frequencies::part_of(shingle);
-                    parts[part].push(mixed);
-                });
+/// What one of a batch takes besides its shingles and listings (from the sizes of what is held).
+const MEMBER_BYTES: usize = 120;
+
+/// How far a paragraph has come.
+#[derive(Clone, Copy, Default)]
+struct Standing {
+    /// How many listed ones it was measured against.
+    measured: u16,
+    /// How many of them are alike with it.
+    alike: u16,
+}
+
+/// Batches that are being settled.
+struct Settling {
+    settings: AlikeSettings,
+    standings: Vec<Standing>,
+    crowded: Bits,
+    pairs: Sorter<PairRow>,
+}
+
+impl Settling {
+    /// Holds those of a batch against each other, and lists them or puts them aside.
+    fn settle(&mut self, batch: &mut Batch) -> Result<()> {
+        let count = batch.numbers.len() as u32;
+        for first in (0..count).step_by(BLOCK) {
+            let block = first..count.min(first + BLOCK as u32);
+            block.clone().for_each(|local| batch.index.insert(local));
+            let found: Vec<Vec<(u32, Option<f64>)>> =
+                block.clone().into_par_iter().map(|local| self.before(batch, first, local)).collect();
+            block.clone().rev().for_each(|local| batch.index.take_back(local));
+            for (local, found) in block.zip(found) {
+                let number = batch.numbers[local as usize];
+                for (other, jaccard) in found {
+                    let other = batch.numbers[other as usize];
+                    if !self.crowded.has(other) {
+                        self.note(number, other, jaccard)?;
+                    }
+                }
+                if usize::from(self.standings[number as usize].alike) < self.settings.crowd {
+                    batch.index.insert(local);
+                } else {
+                    self.crowded.set(number);
+                }
             }
-            parts
-        };
-        let found: Vec<[Vec<u64>; Frequencies::PARTS]> = round.par_chunks(CHUNK).map(parted).collect();
-        frequencies.parts().into_par_iter().enumerate().for_each(|(number, mut part)| {
-            found.iter().for_each(|parts| part.count(&parts[number]));
-        });
-    }
-    let numbers: Vec<u32> = (0..paragraphs.len() as u32).collect();
-    let listed = |some: &[u32]| {
-        let (mut shingles, mut listings) = (Vec::new(), Vec::new());
-        for &number in some {
-            shingles.clear();
-            for_each_shingle(paragraphs[number as usize], k, SEED, |shingle| shingles.push(shingle));
-            frequencies.list(number, &mut shingles, &mut listings);
         }
-        listings
-    };
-    let mut listings: Vec<Listing> = numbers.par_chunks(CHUNK).flat_map_iter(listed).collect();
-    listings.par_sort_unstable();
-    ShortIndex::new(paragraphs.len() as u32, listings, settings.min_similarity)
+        Ok(())
+    }
+
+    /// The candidates before one of a block, with their similarity to it where they are alike. Those of the block itself may
+    /// turn out to be put aside.
+    fn before(&self, batch: &Batch, block: u32, local: u32) -> Vec<(u32, Option<f64>)> {
+        let mut candidates = Vec::new();
+        batch.index.candidates(local, &mut candidates);
+        candidates.truncate(candidates.partition_point(|&other| other < local));
+        let listed = candidates.partition_point(|&other| other < block);
+        let left = usize::from(self.left(batch.numbers[local as usize]));
+        if left < listed {
+            candidates.truncate(left);
+        }
+        let set = &batch.sets[local as usize];
+        candidates.into_iter().map(|other| (other, batch.jaccard(set, other, &self.settings))).collect()
+    }
+
+    /// Holds the later ones against what is listed of a batch.
+    fn hold_later_against(&mut self, batch: &Batch, mut later: Members) -> Result<()> {
+        loop {
+            let look_up = |number: u32, member: &Member| {
+                let candidates = batch.candidates_of(number, member, usize::from(self.left(number)));
+                let measured = |&other: &u32| (other, batch.jaccard(&member.set, other, &self.settings));
+                Ok(candidates.iter().map(measured).collect::<Vec<_>>())
+            };
+            let wanted = |number: u32, [first, last]: [u64; 2]| {
+                first <= batch.ids[1] && batch.ids[0] <= last && self.left(number) > 0
+            };
+            let Some(found) = later.map(Role::Later, wanted, look_up)? else { return Ok(()) };
+            for (number, found) in found {
+                for (other, jaccard) in found {
+                    self.note(number, batch.numbers[other as usize], jaccard)?;
+                }
+            }
+        }
+    }
+
+    /// So many listed ones a paragraph may still be measured against.
+    fn left(&self, number: u32) -> u16 {
+        self.settings.most_measured - self.standings[number as usize].measured
+    }
+
+    /// One was measured against a listed one before it.
+    fn note(&mut self, number: u32, other: u32, jaccard: Option<f64>) -> Result<()> {
+        let left = self.left(number);
+        let standing = &mut self.standings[number as usize];
+        if left == 0 {
+            return Ok(());
+        }
+        standing.measured += 1;
+        if let Some(jaccard) = jaccard {
+            standing.alike += 1;
+            self.pairs.push(pair_row(number, other, jaccard))?;
+            self.pairs.push(pair_row(other, number, jaccard))?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -4,76 +4,78 @@
 //! reason. One thread reads and decompresses, all threads parse and tokenise, and everything comes back in document
 //! order, so the number of threads changes nothing.
 //!
-//! Memory: the texts, 8 bytes a token and 80 a paragraph.
+//! What is kept of a document is parted by how it is asked for: a [`Head`] in document order, a [`Page`] in the partition of
+//! its site, a few numbers in memory; its text stays where it is read from, and is read again when it is asked for.
+//!
+//! Memory: 20 bytes a document, and what the [`Means`] allow for heads and pages.
 
-use std::collections::HashSet;
-use std::ops::Range;
-use std::sync::Arc;
+mod head;
+mod page;
+mod records;
+mod vocabulary;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128, xxh3_128_with_seed};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128, xxh3_128_with_seed};
+
+use super::bits::Bits;
 use super::chunks::for_each_chunk;
+use super::means::Means;
 use super::progress::{Progress, Unit};
 use super::settings::Settings;
-use crate::boilerplate::{ParagraphKey, ParagraphSketch, sketch};
-use crate::corpus::{Chunk, Piece, PieceKind, Shard, ShardDigest, parse, site_of};
-use crate::document::{DocId, Document, Span};
-use crate::error::Result;
+use crate::boilerplate::{listed, sketch};
+use crate::corpus::{Chunk, Compression, Piece, PieceKind, Shard, ShardDigest, folders_of, parse, site_of};
+use crate::document::{DocId, Span};
+use crate::error::{Error, Result};
 use crate::findings::RejectedRecord;
+use crate::language::{self, Languages};
 use crate::output::{HEAD_BYTES, hex128, text_or_base64};
+use crate::resolve::KeepKey;
 use crate::shingle::{is_number, token_hash};
-use crate::text::{ParagraphBreaks, Tokenizer, paragraphs};
+use crate::store::{Column, ColumnWriter, Partition, Partitions, RowReader, Rows, RowsWriter, Sorter};
+use crate::text::{Tokenizer, paragraphs};
+
+pub use head::{Foreign, Head};
+pub use page::{Page, Paragraph};
+use records::{RecordFiles, RecordSpool};
+use vocabulary::Vocabulary;
 
 /// What the first pass leaves.
-#[derive(Debug)]
 pub struct Census {
     /// The shards, as they were given.
     pub shards: Vec<Shard>,
-    /// Every document that could be read, in document order.
-    pub documents: Vec<Entry>,
-    /// Every record that could not, in document order.
-    pub rejected: Vec<Rejected>,
-    /// Bytes, hash and framing of each shard.
-    pub digests: Vec<ShardFacts>,
+    /// What each held.
+    pub facts: Vec<ShardFacts>,
+    /// The sites, in the order in which they were met.
+    pub sites: Vec<SiteFacts>,
+    /// Records that could not be read.
+    pub rejected: Rejections,
+    /// What the settings ask for and records have.
+    pub seen: Seen,
+    site_of: Vec<u32>,
+    first_copy: Vec<u32>,
+    repeated_on_site: Bits,
+    token_counts: Vec<u32>,
+    within: Vec<u32>,
+    protected: HashSet<u32>,
+    heads: Rows,
+    pages: Vec<Partition>,
+    addresses: Column<u64>,
+    records: RecordFiles,
+    vocabulary: Vocabulary,
+    failures: Failures,
 }
 
-/// One document as the census leaves it.
-#[derive(Debug)]
-pub struct Entry {
-    /// The record.
-    pub document: Document,
-    /// Bytes of the record in its shard, line terminator included.
-    pub bytes: u64,
-    /// Hashes of its tokens, in text order.
-    pub tokens: Box<[u64]>,
-    /// Its paragraphs.
-    pub paragraphs: Box<[Paragraph]>,
-    /// Hash of its whole token sequence; `None` where it has no token.
-    pub sequence: Option<u128>,
-}
-
-/// One paragraph.
+/// What a site has.
 #[derive(Clone, Debug)]
-pub struct Paragraph {
-    /// Where it stands in the text.
-    pub span: Span,
-    /// Its tokens among the document's.
-    pub tokens: Range<u32>,
-    /// Hash of its tokens with numbers masked; of its raw text where it has none.
-    pub masked: ParagraphKey,
-    /// Finds near forms of it.
-    pub sketch: ParagraphSketch,
-    /// Hash of its tokens; of its raw text where it has none.
-    pub exact: u128,
-}
-
-/// A record that could not be read.
-#[derive(Debug)]
-pub struct Rejected {
-    /// Where it stands.
-    pub id: DocId,
-    /// What is said of it.
-    pub record: RejectedRecord,
+pub struct SiteFacts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How many documents.
+    pub documents: u32,
+    /// Bytes of their pages, as they are kept.
+    pub bytes: u64,
 }
 
 /// What a shard held.
@@ -83,72 +85,287 @@ pub struct ShardFacts {
     pub digest: ShardDigest,
     /// Bytes that are no record: blank lines, a byte order mark.
     pub framing: u64,
+    /// How many records, those that could not be read among them.
+    pub records: u64,
 }
 
-impl Entry {
-    /// The token hashes of one of its paragraphs.
-    pub fn tokens_of(&self, paragraph: &Paragraph) -> &[u64] {
-        &self.tokens[paragraph.tokens.start as usize..paragraph.tokens.end as usize]
+/// Records that could not be read.
+pub struct Rejections {
+    /// The first ones.
+    pub first: Vec<RejectedRecord>,
+    /// How many.
+    pub count: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// Their records as JSON, in document order.
+    pub rows: Rows,
+    /// Where they stand, in document order.
+    pub ids: Vec<DocId>,
+}
+
+/// So many rejected records are held in memory.
+pub const NAMED_REJECTIONS: usize = 5;
+
+/// Which of the fields that the settings name any record has.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The url.
+    pub url: bool,
+    /// The `--within` field.
+    pub within: bool,
+    /// The fields of the keep keys.
+    pub keep: Vec<bool>,
+    /// Of the protected ids: those that no document has.
+    pub unknown_protected: usize,
+}
+
+/// The first failure of a read whose answer nobody could wait for. Until it is asked, what was read is empty; so whoever
+/// decides anything asks first.
+#[derive(Debug, Default)]
+struct Failures(Mutex<Option<Error>>);
+
+impl Failures {
+    fn or_default<T: Default>(&self, result: Result<T>) -> T {
+        result.unwrap_or_else(|error| {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            T::default()
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 }
 
-/// Reads every shard once.
+impl Census {
+    /// How many documents.
+    pub fn len(&self) -> u32 {
+        self.site_of.len() as u32
+    }
+
+    /// The number of a document's site.
+    pub fn site_of(&self, document: u32) -> u32 {
+        self.site_of[document as usize]
+    }
+
+    /// The first document with the same whole token sequence; itself where it is that, or has no token.
+    pub fn first_copy(&self, document: u32) -> u32 {
+        self.first_copy[document as usize]
+    }
+
+    /// Whether it counts as a page of its site: it has a token, and is no copy of an earlier document there.
+    pub fn is_page(&self, document: u32) -> bool {
+        self.token_count(document) > 0 && !self.repeated_on_site.has(document)
+    }
+
+    /// How many tokens a document has, boilerplate included.
+    pub fn token_count(&self, document: u32) -> u32 {
+        self.token_counts[document as usize]
+    }
+
+    /// Its value of the `--within` field as a number; 0 where it has none, and everywhere where nobody asks.
+    pub fn within(&self, document: u32) -> u32 {
+        self.within.get(document as usize).copied().unwrap_or_default()
+    }
+
+    /// Whether it is never removed.
+    pub fn is_protected(&self, document: u32) -> bool {
+        self.protected.contains(&document)
+    }
+
+    /// What is kept of it besides its page. Empty where it cannot be read; [`check`](Census::check) tells.
+    pub fn head(&self, document: u32) -> Head {
+        let mut row = Vec::new();
+        let head = self.heads.get(u64::from(document), &mut row).and_then(|()| decoded(&row));
+        self.failures.or_default(head)
+    }
+
+    /// The heads from a document on, in document order.
+    pub fn heads_from(&self, document: u32) -> Result<Heads> {
+        Ok(Heads { rows: self.heads.iter_from(u64::from(document))?, row: Vec::new() })
+    }
+
+    /// Its paragraphs and tokens. Empty where they cannot be read; [`check`](Census::check) tells.
+    pub fn page(&self, document: u32) -> Page {
+        let mut page = Page::default();
+        self.read_page(document, &mut Vec::new(), &mut page);
+        page
+    }
+
+    /// The same into a page and a buffer that were used before.
+    pub fn read_page(&self, document: u32, row: &mut Vec<u8>, page: &mut Page) {
+        let read = self.row(document, row).and_then(|()| self.decode(row, page));
+        if read.is_err() {
+            *page = Page::default();
+        }
+        self.failures.or_default(read);
+    }
+
+    /// Hash of its whole token sequence; `None` where it has no token.
+    pub fn sequence(&self, document: u32) -> Option<u128> {
+        let mut row = Vec::new();
+        let read = self.row(document, &mut row).and_then(|()| numbers_of(&row));
+        self.failures.or_default(read.map(|(_, _, sequence)| sequence))
+    }
+
+    fn row(&self, document: u32, row: &mut Vec<u8>) -> Result<()> {
+        let address = self.addresses.get(u64::from(document))?;
+        self.pages[(address >> PARTITION_SHIFT) as usize].get(address & OFFSET_MASK, row)
+    }
+
+    /// The page of a row of a partition.
+    pub fn decode(&self, row: &[u8], page: &mut Page) -> Result<()> {
+        page.decode(row, &self.vocabulary).ok_or_else(damaged)
+    }
+
+    /// How many partitions the pages are in.
+    pub fn partition_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// The partition of a site.
+    pub fn partition_of(&self, site: u32) -> usize {
+        site as usize % self.pages.len()
+    }
+
+    /// The rows of a partition: pages of its sites, in document order.
+    pub fn rows(&self, partition: usize) -> RowReader {
+        self.pages[partition].rows()
+    }
+
+    /// Its text, read again. Empty where it cannot be read; [`check`](Census::check) tells.
+    pub fn text(&self, document: u32) -> String {
+        self.text_of(&self.head(document))
+    }
+
+    /// The same where its head is known.
+    pub fn text_of(&self, head: &Head) -> String {
+        let shard = head.id().shard as usize;
+        self.failures.or_default(
+            self.shards.get(shard).map_or(Ok(String::new()), |shard| self.records.text(shard, head)),
+        )
+    }
+
+    /// The number of the document that stands there; `None` where it is a record that could not be read.
+    pub fn document_at(&self, id: DocId) -> Option<u32> {
+        let before = self.rejected.ids.binary_search(&id).err()?;
+        let earlier: u64 = self.facts[..id.shard as usize].iter().map(|facts| facts.records).sum();
+        u32::try_from(earlier + id.ordinal - before as u64).ok()
+    }
+
+    /// What a document is called.
+    pub fn label(&self, head: &Head) -> String {
+        let named = || format!("{}#{}", self.shards[head.id().shard as usize].name, head.id().ordinal);
+        head.label.clone().unwrap_or_else(named)
+    }
+
+    /// Fails where a document could not be read since it was asked last.
+    pub fn check(&self) -> Result<()> {
+        self.failures.check()
+    }
+}
+
+/// Heads in document order.
+pub struct Heads {
+    rows: RowReader,
+    row: Vec<u8>,
+}
+
+impl Iterator for Heads {
+    type Item = Result<Head>;
+
+    fn next(&mut self) -> Option<Result<Head>> {
+        match self.rows.next(&mut self.row) {
+            Ok(true) => Some(decoded(&self.row)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+fn decoded(row: &[u8]) -> Result<Head> {
+    postcard::from_bytes(row).map_err(|_| damaged())
+}
+
+/// Document and site of a row of pages, and its sequence.
+pub fn numbers_of(row: &[u8]) -> Result<(u32, u32, Option<u128>)> {
+    page::sequence(row).ok_or_else(damaged)
+}
+
+/// What is said when temporary data are not what was written.
+pub fn damaged() -> Error {
+    Error::Run(
+        "the temporary files of this run are damaged; look at the disk of --tmp, then run with --force"
+            .to_owned(),
+    )
+}
+
+/// Folders deeper than this are no sections of their own.
+const SECTION_DEPTH: usize = 3;
+
+/// An address is a partition and an offset in it.
+const PARTITION_SHIFT: u32 = 48;
+const OFFSET_MASK: u64 = (1 << PARTITION_SHIFT) - 1;
+
+/// Reads every shard once. With `languages`, foreign heads and tails are looked for.
 ///
 /// # Errors
-/// Where a file cannot be read at all. A record that cannot be read is none: it is in `rejected`.
-pub fn take(shards: &[Shard], settings: &Settings, progress: &dyn Progress) -> Result<Census> {
+/// Where a file cannot be read at all, or the disk is full. A record that cannot be read is none: it is in `rejected`.
+pub fn take(
+    shards: &[Shard],
+    settings: &Settings,
+    languages: Option<&Languages>,
+    means: &Means,
+    progress: &dyn Progress,
+) -> Result<Census> {
     progress.begin("reading", Unit::Bytes, None);
-    let mut documents = Vec::new();
-    let mut rejected = Vec::new();
-    let mut framing = vec![0; shards.len()];
-    let mut oversized: Option<Oversized> = None;
-    let mut sites = HashSet::new();
+    let vocabulary = OnceLock::new();
+    let asks_url = settings.keep.0.iter().any(|key| matches!(key, KeepKey::Https | KeepKey::ShortUrl));
+    let reading = Reading { settings, languages, vocabulary: &vocabulary, asks_url };
+    let mut taking = Taking::begin(shards, settings, means)?;
     let digests = for_each_chunk(
         shards,
         &settings.read,
-        |shard, chunk| read_chunk(&shards[shard], shard as u32, &chunk, settings),
+        |shard, chunk| reading.chunk(&shards[shard], shard as u32, &chunk),
         |shard, found| {
             progress.advance(found.bytes);
-            framing[shard] += found.framing;
-            for mut entry in found.documents {
-                entry.document.site = interned(&mut sites, entry.document.site);
-                documents.push(entry);
-            }
-            rejected.extend(found.rejected);
-            for fragment in found.fragments {
-                oversized.get_or_insert_with(|| Oversized::begin(&fragment)).add(&fragment);
-                if fragment.last
-                    && let Some(oversized) = oversized.take()
-                {
-                    rejected.push(oversized.end(&shards[shard], settings, fragment.damage));
-                }
-            }
-            Ok(())
+            taking.take(shard, found, &vocabulary)
         },
     )?;
-    rejected.sort_by_key(|rejected: &Rejected| rejected.id);
-    let digests =
-        digests.into_iter().zip(framing).map(|(digest, framing)| ShardFacts { digest, framing }).collect();
-    Ok(Census { shards: shards.to_vec(), documents, rejected, digests })
-}
-
-fn interned(known: &mut HashSet<Arc<str>>, site: Arc<str>) -> Arc<str> {
-    match known.get(&site) {
-        Some(site) => site.clone(),
-        None => {
-            known.insert(site.clone());
-            site
-        }
-    }
+    taking.finish(digests, vocabulary)
 }
 
 /// What one chunk holds.
 struct Found {
     bytes: u64,
     framing: u64,
-    documents: Vec<Entry>,
-    rejected: Vec<Rejected>,
-    fragments: Vec<Fragment>,
+    events: Vec<Event>,
+}
+
+/// A record, or a part of one, in the order in which they stand.
+enum Event {
+    Document(Box<Draft>),
+    Rejected(Rejected),
+    Fragment(Fragment),
+}
+
+/// A document before its number is known.
+struct Draft {
+    head: Head,
+    site: Arc<str>,
+    page: Page,
+    /// The rest of its row, where the vocabulary was there already; then `page` has no tokens.
+    body: Option<Vec<u8>>,
+    token_count: u32,
+    /// Its record, where it cannot be read again by position.
+    record: Option<Vec<u8>>,
+    has_url: bool,
+}
+
+/// A record that could not be read.
+struct Rejected {
+    id: DocId,
+    record: RejectedRecord,
 }
 
 /// A part of a record that is longer than `--max-record`.
@@ -168,40 +385,48 @@ struct RejectedPlace {
     line: Option<u64>,
 }
 
-fn read_chunk(shard: &Shard, number: u32, chunk: &Chunk, settings: &Settings) -> Found {
-    let mut found = Found {
-        bytes: chunk.bytes.len() as u64,
-        framing: 0,
-        documents: Vec::new(),
-        rejected: Vec::new(),
-        fragments: Vec::new(),
-    };
-    let mut reader = Reader::new(settings);
-    for piece in &chunk.pieces {
-        let bytes = chunk.bytes_of(piece);
-        let place = RejectedPlace {
-            id: DocId { shard: number, ordinal: piece.ordinal },
-            file: shard.folder.then(|| shard.parts[chunk.part as usize].name.clone()),
-            offset: chunk.offset_of(piece),
-            line: (!shard.format.is_file_a_document()).then_some(piece.line),
-        };
-        match piece.kind {
-            PieceKind::Framing => found.framing += bytes.len() as u64,
-            PieceKind::Fragment { last } => {
-                let damage = chunk.damage.clone();
-                found.fragments.push(Fragment { place, bytes: bytes.to_vec(), last, damage });
-            }
-            PieceKind::Torn => {
-                let reason = chunk.damage.clone().unwrap_or_else(|| "the input ends early".to_owned());
-                found.rejected.push(reject(shard, place, reason, bytes));
-            }
-            PieceKind::Record => match reader.entry(shard, place.id, piece, bytes) {
-                Ok(entry) => found.documents.push(entry),
-                Err(reason) => found.rejected.push(reject(shard, place, reason, bytes)),
-            },
+/// What any thread does with a chunk.
+struct Reading<'a> {
+    settings: &'a Settings,
+    languages: Option<&'a Languages>,
+    vocabulary: &'a OnceLock<Vocabulary>,
+    /// Whether the keep order asks for urls.
+    asks_url: bool,
+}
+
+impl Reading<'_> {
+    fn chunk(&self, shard: &Shard, number: u32, chunk: &Chunk) -> Found {
+        let mut found = Found { bytes: chunk.bytes.len() as u64, framing: 0, events: Vec::new() };
+        let mut reader = Reader::new(self);
+        for piece in &chunk.pieces {
+            let bytes = chunk.bytes_of(piece);
+            let place = RejectedPlace {
+                id: DocId { shard: number, ordinal: piece.ordinal },
+                file: shard.folder.then(|| shard.parts[chunk.part as usize].name.clone()),
+                offset: chunk.offset_of(piece),
+                line: (!shard.format.is_file_a_document()).then_some(piece.line),
+            };
+            found.events.push(match piece.kind {
+                PieceKind::Framing => {
+                    found.framing += bytes.len() as u64;
+                    continue;
+                }
+                PieceKind::Fragment { last } => {
+                    let damage = chunk.damage.clone();
+                    Event::Fragment(Fragment { place, bytes: bytes.to_vec(), last, damage })
+                }
+                PieceKind::Torn => {
+                    let reason = chunk.damage.clone().unwrap_or_else(|| "the input ends early".to_owned());
+                    Event::Rejected(reject(shard, place, reason, bytes))
+                }
+                PieceKind::Record => match reader.draft(shard, place.id, chunk, piece) {
+                    Ok(draft) => Event::Document(Box::new(draft)),
+                    Err(reason) => Event::Rejected(reject(shard, place, reason, bytes)),
+                },
+            });
         }
+        found
     }
-    found
 }
 
 fn reject(shard: &Shard, place: RejectedPlace, reason: String, bytes: &[u8]) -> Rejected {
@@ -260,9 +485,289 @@ impl Oversized {
     }
 }
 
-/// Turns records into entries; holds the buffers that one after the other needs.
-struct Reader<'a> {
+/// Takes in what the threads found, in document order.
+struct Taking<'a> {
+    shards: &'a [Shard],
     settings: &'a Settings,
+    facts: Vec<(u64, u64)>,
+    numbers: HashMap<Arc<str>, u32>,
+    sites: Vec<SiteFacts>,
+    site_of: Vec<u32>,
+    token_counts: Vec<u32>,
+    within: Vec<u32>,
+    within_values: HashMap<String, u32>,
+    protected: HashSet<u32>,
+    found_protected: HashSet<String>,
+    seen: Seen,
+    sequences: Sorter<(u128, u32)>,
+    heads: RowsWriter,
+    pages: Partitions,
+    partitions: usize,
+    addresses: ColumnWriter<u64>,
+    records: RecordSpool,
+    oversized: Option<Oversized>,
+    rejected: RejectionsWriter,
+    /// Documents that wait for the vocabulary, and how many tokens they have.
+    waiting: (Vec<Draft>, usize),
+    row: Vec<u8>,
+}
+
+/// The vocabulary is made of so many tokens.
+const SAMPLE_TOKENS: usize = 1 << 21;
+
+impl<'a> Taking<'a> {
+    fn begin(shards: &'a [Shard], settings: &'a Settings, means: &Means) -> Result<Taking<'a>> {
+        let workspace = &means.workspace;
+        let partitions = means.partitions();
+        Ok(Taking {
+            shards,
+            settings,
+            facts: vec![(0, 0); shards.len()],
+            numbers: HashMap::new(),
+            sites: Vec::new(),
+            site_of: Vec::new(),
+            token_counts: Vec::new(),
+            within: Vec::new(),
+            within_values: HashMap::new(),
+            protected: HashSet::new(),
+            found_protected: HashSet::new(),
+            seen: Seen { keep: vec![false; settings.fields.keep.len()], ..Seen::default() },
+            sequences: Sorter::new(workspace, "sequences", means.work(4)),
+            heads: RowsWriter::new(workspace, "heads", means.heads),
+            pages: Partitions::new(workspace, "pages", partitions, means.pages),
+            partitions,
+            addresses: ColumnWriter::new(workspace, "addresses", means.addresses),
+            records: RecordSpool::new(workspace, means.records),
+            oversized: None,
+            rejected: RejectionsWriter::new(means),
+            waiting: (Vec::new(), 0),
+            row: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, shard: usize, found: Found, vocabulary: &OnceLock<Vocabulary>) -> Result<()> {
+        self.facts[shard].0 += found.framing;
+        for event in found.events {
+            match event {
+                Event::Document(draft) => {
+                    self.facts[shard].1 += 1;
+                    self.document(*draft, vocabulary)?;
+                }
+                Event::Rejected(rejected) => {
+                    self.facts[shard].1 += 1;
+                    self.rejected.push(rejected)?;
+                }
+                Event::Fragment(fragment) => {
+                    self.oversized.get_or_insert_with(|| Oversized::begin(&fragment)).add(&fragment);
+                    if fragment.last
+                        && let Some(oversized) = self.oversized.take()
+                    {
+                        self.facts[shard].1 += 1;
+                        self.rejected.push(oversized.end(
+                            &self.shards[shard],
+                            self.settings,
+                            fragment.damage,
+                        ))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, draft: Draft, vocabulary: &OnceLock<Vocabulary>) -> Result<()> {
+        if let Some(vocabulary) = vocabulary.get() {
+            return self.number(draft, vocabulary);
+        }
+        self.waiting.1 += draft.page.tokens.len();
+        self.waiting.0.push(draft);
+        if self.waiting.1 >= SAMPLE_TOKENS {
+            self.settle_vocabulary(vocabulary)?;
+        }
+        Ok(())
+    }
+
+    fn settle_vocabulary(&mut self, vocabulary: &OnceLock<Vocabulary>) -> Result<()> {
+        let (waiting, _) = std::mem::take(&mut self.waiting);
+        let vocabulary =
+            vocabulary.get_or_init(|| Vocabulary::of(waiting.iter().flat_map(|draft| &draft.page.tokens)));
+        waiting.into_iter().try_for_each(|draft| self.number(draft, vocabulary))
+    }
+
+    /// Gives a document its number, and puts it away.
+    fn number(&mut self, draft: Draft, vocabulary: &Vocabulary) -> Result<()> {
+        let Ok(document) = u32::try_from(self.site_of.len()) else {
+            return Err(Error::Run("more than 4,294,967,295 documents; split the input".to_owned()));
+        };
+        let Draft { mut head, site, page, body, token_count, record, has_url } = draft;
+        let site = self.site(site);
+        self.see(document, &head, has_url);
+        if let Some(record) = record {
+            head.offset = self.records.push(&record)?;
+        }
+        if let Some(sequence) = page.sequence {
+            self.sequences.push((sequence, document))?;
+        }
+        self.row.clear();
+        page::put_numbers(document, site, &mut self.row);
+        match body {
+            Some(body) => self.row.extend_from_slice(&body),
+            None => page.encode_body(vocabulary, &mut self.row),
+        }
+        let partition = site as usize % self.partitions;
+        let offset = self.pages.push(partition, &self.row)?;
+        self.addresses.push((partition as u64) << PARTITION_SHIFT | offset)?;
+        let facts = &mut self.sites[site as usize];
+        facts.documents += 1;
+        facts.bytes += self.row.len() as u64;
+        let head = postcard::to_stdvec(&head).map_err(|error| Error::Run(error.to_string()))?;
+        self.heads.push(&head)?;
+        self.site_of.push(site);
+        self.token_counts.push(token_count);
+        Ok(())
+    }
+
+    fn site(&mut self, name: Arc<str>) -> u32 {
+        let next = self.sites.len() as u32;
+        let number = *self.numbers.entry(name.clone()).or_insert(next);
+        if number == next {
+            self.sites.push(SiteFacts { name, documents: 0, bytes: 0 });
+        }
+        number
+    }
+
+    fn see(&mut self, document: u32, head: &Head, has_url: bool) {
+        self.seen.url |= has_url;
+        for (seen, field) in self.seen.keep.iter_mut().zip(&head.keep_fields) {
+            *seen |= field.is_some();
+        }
+        if self.settings.fields.within.is_some() {
+            let next = self.within_values.len() as u32 + 1;
+            let number = head.within.as_ref().map_or(0, |value| match self.within_values.get(value) {
+                Some(&number) => number,
+                None => *self.within_values.entry(value.clone()).or_insert(next),
+            });
+            self.seen.within |= number != 0;
+            self.within.push(number);
+        }
+        if !self.settings.protect.is_empty() {
+            let id = head.id();
+            let label = head.label.clone();
+            let label =
+                label.unwrap_or_else(|| format!("{}#{}", self.shards[id.shard as usize].name, id.ordinal));
+            if self.settings.protect.contains(&label) {
+                self.protected.insert(document);
+                self.found_protected.insert(label);
+            }
+        }
+    }
+
+    fn finish(mut self, digests: Vec<ShardDigest>, vocabulary: OnceLock<Vocabulary>) -> Result<Census> {
+        self.settle_vocabulary(&vocabulary)?;
+        let facts = digests.into_iter().zip(self.facts);
+        let facts =
+            facts.map(|(digest, (framing, records))| ShardFacts { digest, framing, records }).collect();
+        self.seen.unknown_protected = self.settings.protect.len() - self.found_protected.len();
+        let first_copy = first_copies(self.site_of.len(), self.sequences)?;
+        let pages = self.pages.finish()?;
+        Ok(Census {
+            shards: self.shards.to_vec(),
+            facts,
+            sites: self.sites,
+            rejected: self.rejected.finish()?,
+            seen: self.seen,
+            repeated_on_site: repeated_on_site(&first_copy, &self.site_of),
+            first_copy,
+            site_of: self.site_of,
+            token_counts: self.token_counts,
+            within: self.within,
+            protected: self.protected,
+            heads: self.heads.finish()?,
+            pages: (0..self.partitions).map(|number| pages.open(number)).collect::<Result<_>>()?,
+            addresses: self.addresses.finish()?,
+            records: self.records.finish(self.settings.fields.clone())?,
+            vocabulary: vocabulary.into_inner().unwrap_or_else(|| Vocabulary::of([])),
+            failures: Failures::default(),
+        })
+    }
+}
+
+/// For each document the first one with the same sequence.
+fn first_copies(documents: usize, sequences: Sorter<(u128, u32)>) -> Result<Vec<u32>> {
+    let mut first_copy: Vec<u32> = (0..documents as u32).collect();
+    let mut first: Option<(u128, u32)> = None;
+    for row in sequences.finish()?.reader()? {
+        let (sequence, document) = row?;
+        match first {
+            Some((known, copy)) if known == sequence => first_copy[document as usize] = copy,
+            _ => first = Some((sequence, document)),
+        }
+    }
+    Ok(first_copy)
+}
+
+/// The copies of earlier documents of the same site.
+fn repeated_on_site(first_copy: &[u32], site_of: &[u32]) -> Bits {
+    let mut copies: Vec<(u32, u32, u32)> = (0..)
+        .zip(first_copy)
+        .filter(|(document, first)| document != *first)
+        .map(|(document, &first)| (site_of[document as usize], first, document))
+        .collect();
+    copies.sort_unstable();
+    let mut repeated = Bits::new(site_of.len());
+    let mut last = None;
+    for (site, first, document) in copies {
+        if site_of[first as usize] == site || last == Some((site, first)) {
+            repeated.set(document);
+        }
+        last = Some((site, first));
+    }
+    repeated
+}
+
+struct RejectionsWriter {
+    first: Vec<RejectedRecord>,
+    count: u64,
+    bytes: u64,
+    rows: RowsWriter,
+    ids: Vec<DocId>,
+}
+
+impl RejectionsWriter {
+    fn new(means: &Means) -> RejectionsWriter {
+        RejectionsWriter {
+            first: Vec::new(),
+            count: 0,
+            bytes: 0,
+            rows: RowsWriter::new(&means.workspace, "rejected", REJECTED_BYTES),
+            ids: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, rejected: Rejected) -> Result<()> {
+        self.count += 1;
+        self.bytes += rejected.record.length;
+        let json = serde_json::to_vec(&rejected.record).map_err(|source| Error::Run(source.to_string()))?;
+        self.rows.push(&json)?;
+        self.ids.push(rejected.id);
+        if self.first.len() < NAMED_REJECTIONS {
+            self.first.push(rejected.record);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Rejections> {
+        let RejectionsWriter { first, count, bytes, rows, ids } = self;
+        Ok(Rejections { first, count, bytes, rows: rows.finish()?, ids })
+    }
+}
+
+/// So much of what is said of rejected records is held in memory.
+const REJECTED_BYTES: usize = 1 << 20;
+
+/// Turns records into drafts; holds the buffers that one after the other needs.
+struct Reader<'a> {
+    reading: &'a Reading<'a>,
     tokenizer: Tokenizer,
     exact: Vec<u8>,
     masked: Vec<u8>,
@@ -270,9 +775,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(settings: &'a Settings) -> Reader<'a> {
+    fn new(reading: &'a Reading) -> Reader<'a> {
         Reader {
-            settings,
+            reading,
             tokenizer: Tokenizer::new(),
             exact: Vec::new(),
             masked: Vec::new(),
@@ -280,43 +785,54 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn entry(
+    fn draft(
         &mut self,
         shard: &Shard,
         id: DocId,
+        chunk: &Chunk,
         piece: &Piece,
-        bytes: &[u8],
-    ) -> std::result::Result<Entry, String> {
-        let settings = self.settings;
+    ) -> std::result::Result<Draft, String> {
+        let settings = self.reading.settings;
+        let bytes = chunk.bytes_of(piece);
         let record = parse(shard.format, bytes, &settings.fields).map_err(|reason| reason.to_string())?;
         let site = record
             .site
             .or_else(|| record.url.as_deref().and_then(|url| site_of(url, settings.site_by)))
             .map_or_else(|| Arc::from(shard.default_site()), Arc::from);
-        let analysed = self.analyse(&record.text, settings.paragraphs);
-        Ok(Entry {
-            document: Document {
-                id,
-                label: record.id.unwrap_or_else(|| format!("{}#{}", shard.name, id.ordinal)),
-                url: record.url,
-                site,
-                text: record.text.into_owned(),
-                keep_fields: record.keep,
-                within: record.within,
-            },
-            bytes: (piece.end - piece.start) as u64,
-            tokens: analysed.tokens,
-            paragraphs: analysed.paragraphs,
-            sequence: analysed.sequence,
-        })
+        let spans = paragraphs(&record.text, settings.paragraphs);
+        let mut page = self.page(&record.text, &spans);
+        let folders = record.url.iter().flat_map(|url| folders_of(url).take(SECTION_DEPTH));
+        page.sections = folders.map(|folder| xxh3_64(folder.as_bytes())).collect();
+        let packed = shard.parts[chunk.part as usize].compression != Compression::None;
+        let has_url = record.url.is_some();
+        let token_counts = page.paragraphs.iter().map(|paragraph| paragraph.tokens.len());
+        let mut head = Head::new(id, spans.iter().copied().zip(token_counts));
+        head.part = chunk.part;
+        head.offset = chunk.offset_of(piece);
+        head.bytes = (piece.end - piece.start) as u64;
+        head.label = record.id;
+        head.url = record.url.filter(|_| self.reading.asks_url);
+        head.keep_fields = record.keep;
+        head.within = record.within;
+        head.foreign = self.foreign(&record.text, &spans, &page);
+        let token_count = page.tokens.len() as u32;
+        let body = self.reading.vocabulary.get().map(|vocabulary| {
+            let mut body = Vec::new();
+            page.encode_body(vocabulary, &mut body);
+            (page.tokens, page.paragraphs) = (Vec::new(), Vec::new());
+            body
+        });
+        let record = packed.then(|| bytes.to_vec());
+        Ok(Draft { head, site, page, body, token_count, record, has_url })
     }
 
-    fn analyse(&mut self, text: &str, breaks: ParagraphBreaks) -> Analysed {
-        let seed = self.settings.compare.seed;
+    /// All but the sections.
+    fn page(&mut self, text: &str, spans: &[Span]) -> Page {
+        let seed = self.reading.settings.compare.seed;
         let mut tokens = Vec::with_capacity(text.len() / 6);
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(spans.len());
         self.exact.clear();
-        for span in paragraphs(text, breaks) {
+        for span in spans {
             let (first_token, first_byte) = (tokens.len(), self.exact.len());
             let Reader { exact, masked, masked_tokens, .. } = self;
             masked.clear();
@@ -335,23 +851,39 @@ impl<'a> Reader<'a> {
                 (span.of(text).as_bytes(), span.of(text).as_bytes())
             };
             found.push(Paragraph {
-                span,
                 tokens: first_token as u32..tokens.len() as u32,
+                bytes: (span.end - span.start) as u32,
+                listed: false,
                 masked: xxh3_128(masked),
                 sketch: sketch(&self.masked_tokens),
                 exact: xxh3_128_with_seed(exact, seed),
             });
         }
         let sequence = (!tokens.is_empty()).then(|| xxh3_128_with_seed(&self.exact, seed));
-        Analysed { tokens: tokens.into_boxed_slice(), paragraphs: found.into_boxed_slice(), sequence }
+        let mut page = Page { sequence, paragraphs: found, tokens, ..Page::default() };
+        let tokens: Vec<&[u64]> = page.paragraphs.iter().map(|paragraph| page.tokens_of(paragraph)).collect();
+        let listed = listed(&tokens);
+        page.paragraphs.iter_mut().zip(listed).for_each(|(paragraph, listed)| paragraph.listed = listed);
+        page
     }
-}
 
-/// The tokens and paragraphs of a text.
-struct Analysed {
-    tokens: Box<[u64]>,
-    paragraphs: Box<[Paragraph]>,
-    sequence: Option<u128>,
+    fn foreign(&self, text: &str, spans: &[Span], page: &Page) -> Vec<Foreign> {
+        let Some(languages) = self.reading.languages else { return Vec::new() };
+        let paragraph = |(span, paragraph): (&Span, &Paragraph)| language::Paragraph {
+            text: span.of(text),
+            tokens: page.tokens_of(paragraph),
+        };
+        let paragraphs: Vec<_> = spans.iter().zip(&page.paragraphs).map(paragraph).collect();
+        let runs = languages.foreign_runs(&paragraphs, &self.reading.settings.foreign);
+        runs.into_iter()
+            .map(|run| Foreign {
+                paragraphs: run.paragraphs.map(|paragraph| paragraph as u32),
+                language: run.language.to_owned(),
+                article_language: run.article_language.to_owned(),
+                confidence: run.confidence,
+            })
+            .collect()
+    }
 }
 
 /// Stands for every token that begins with a digit.

@@ -1,147 +1,205 @@
 //! The third pass: which documents are alike, and which of them stay.
 //!
-//! Documents go by in blocks: what was inserted before a block is looked up and measured on all threads, what the block
-//! itself adds is settled one after the other. The blocks are the same with any number of threads, so the answers are.
+//! Documents that have company go by in keep order, in batches. A batch is settled in memory, in blocks: what was kept
+//! before a block is looked up and measured on all threads, what the block itself adds is settled one after the other. Then
+//! all later documents are held against what the batch has kept, and the most similar one so far is remembered for each.
+//! What is a candidate for whom depends on the two documents alone, so it does not matter where blocks and batches are cut.
+//!
+//! Memory: of a batch what [`most_bytes`](crate::candidates::most_bytes) says and the sets that are asked for, up to a
+//! limit; and 32 bytes for each document that goes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_128;
 
+use super::company::Company;
 use super::containing::{self, Containing};
 use super::contents::Contents;
+use super::copies::{Copies, group_of, same_group};
 use super::progress::{Progress, Unit};
-use super::settings::{CandidateSource, CompareSettings};
-use crate::candidates::{Candidates, Sets};
-use crate::resolve::{Decision, Likeness, Measure, by_preference};
+use super::settings::{CandidateSource, CompareLimits, CompareSettings};
+use super::sketches::{Sketches, content_hash};
+use super::visited::{CachedSets, Visited};
+use crate::candidates::{Candidates, Rarity, Row, SAMPLE, Sets, SharedRarity, salt};
+use crate::error::Result;
+use crate::resolve::{Decisions, Likeness, Measure, by_preference};
 use crate::shingle::ShingleSet;
-use crate::sketch::{Screening, Signatures};
 use crate::verify::{Overlap, containment_at_least, overlap_at_least, overlap_of_tokens};
 
-/// Documents that are looked up together. Within a block each is held against each that it adds: 32 on average.
-const BLOCK: usize = 64;
+/// Later documents that are held against a batch together.
+const LATER_BLOCK: usize = 1 << 12;
 
-/// Documents that are sketched together.
-const SKETCH_BLOCK: usize = 1 << 10;
-
-/// Decides for each document whether it stays. `order` is the keep order; `protected` ones are never removed.
+/// Decides for each document whether it stays. `order` is the keep order, of all documents; `protected` ones are never
+/// removed, and come first in it.
 pub fn keep(
     contents: &Contents,
+    copies: &Copies,
+    sketches: &Sketches,
     settings: &CompareSettings,
     order: &[u32],
     protected: &(dyn Fn(u32) -> bool + Sync),
     progress: &dyn Progress,
-) -> Vec<Decision> {
-    progress.begin("comparing", Unit::Documents, Some(order.len() as u64));
-    let mut decisions = vec![Decision::Kept; order.len()];
-    for group in by_within(contents, order) {
-        let mut keeper = Keeper::new(contents, settings, &group, protected);
-        for block in 0..group.len().div_ceil(BLOCK) {
-            keeper.settle(block * BLOCK..group.len().min((block + 1) * BLOCK));
-            progress.advance(BLOCK as u64);
-        }
-        for (rank, decision) in keeper.decisions.into_iter().enumerate() {
-            decisions[group[rank] as usize] = decision;
+) -> Result<Decisions> {
+    let leaders = copies.leaders(order);
+    let memory_bytes = settings.limits.memory_bytes;
+    let mut company = Company::of(sketches, settings.limits.bucket, memory_bytes / 4)?;
+    if settings.min_containment.is_some() {
+        company = company.and_all_others();
+    }
+    let is_visited = to_visit(sketches, &company, &leaders);
+    let in_order = order.iter().copied().filter(|&document| is_visited[document as usize]).collect();
+    let visited = Visited::of(sketches, &company, in_order, memory_bytes)?;
+    drop(company);
+    progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
+    let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected);
+    for batch in visited.batches() {
+        keeper.settle_batch(batch.clone(), progress)?;
+    }
+    let mut removed: Vec<(u32, Likeness)> = keeper.removed;
+    removed.iter_mut().for_each(|(place, _)| *place = visited.documents[*place as usize]);
+    // What nobody looked at is kept, or a copy of what is.
+    let copies = (0..contents.len()).filter(|&document| {
+        let is_copy = leaders[document as usize] != document;
+        is_copy && !is_visited[document as usize] && !protected(document)
+    });
+    removed.extend(copies.map(|document| (document, Likeness::exact(leaders[document as usize]))));
+    Ok(Decisions::new(contents.len(), removed))
+}
+
+/// Who may be removed for its similarity, with all of its copies.
+fn to_visit(sketches: &Sketches, company: &Company, leaders: &[u32]) -> Vec<bool> {
+    let has_company = |document: u32| sketches.slot(document).is_some_and(|slot| company.has(slot));
+    let mut is_visited = vec![false; leaders.len()];
+    for (document, &leader) in (0..).zip(leaders) {
+        if has_company(document) {
+            is_visited[leader as usize] = true;
         }
     }
-    decisions
-}
-
-/// The documents of each value of the `--within` field, in the given order; groups by their first document.
-fn by_within(contents: &Contents, order: &[u32]) -> Vec<Vec<u32>> {
-    let mut groups: Vec<Vec<u32>> = Vec::new();
-    let mut known: HashMap<Option<&str>, usize> = HashMap::new();
-    for &document in order {
-        let value = contents.entry(document).document.within.as_deref();
-        let group = *known.entry(value).or_insert(groups.len());
-        if group == groups.len() {
-            groups.push(Vec::new());
-        }
-        groups[group].push(document);
+    for (document, &leader) in leaders.iter().enumerate() {
+        is_visited[document] = is_visited[leader as usize];
     }
-    groups
+    is_visited
 }
 
-/// The sets of a group's documents, by rank in the group.
-pub(super) struct Ranked<'a> {
-    pub(super) contents: &'a Contents<'a>,
-    pub(super) documents: &'a [u32],
-}
-
-impl Sets for Ranked<'_> {
-    fn set(&self, rank: u32) -> &ShingleSet {
-        self.contents.set(self.documents[rank as usize])
-    }
-}
-
-/// An empty index for `documents`; their place there is their number in it.
-fn index<'a>(
+/// The order by rarity for all visited documents.
+fn rarity<'a>(
     contents: &'a Contents<'a>,
     settings: &CompareSettings,
-    documents: &'a [u32],
-) -> Candidates<Ranked<'a>> {
-    let ranked = Ranked { contents, documents };
-    match settings.candidates {
-        CandidateSource::Exact => Candidates::exact(ranked, documents.len() as u32, settings.min_similarity),
-        CandidateSource::Signatures => {
-            let screening = screening(settings.min_similarity);
-            let parts: Vec<Signatures> = documents
-                .par_chunks(SKETCH_BLOCK)
-                .map(|block| sketched(contents, settings, screening, block))
-                .collect();
-            let mut signatures = Signatures::new(screening, settings.seed);
-            for part in parts {
-                signatures.append(part);
-            }
-            Candidates::by_signatures(signatures, ranked)
+    visited: &'a Visited,
+) -> SharedRarity<'a> {
+    let sample = match settings.candidates {
+        CandidateSource::Exact => u32::MAX,
+        CandidateSource::Signatures => SAMPLE,
+    };
+    let counted = Counted { contents, visited };
+    SharedRarity::made_by(move || Rarity::of_sample(&counted, visited.len() as u32, sample))
+}
+
+/// The sets of all visited documents, made when asked for.
+struct Counted<'a> {
+    contents: &'a Contents<'a>,
+    visited: &'a Visited,
+}
+
+impl Sets for Counted<'_> {
+    fn set(&self, place: u32) -> Cow<'_, ShingleSet> {
+        match self.visited.comparable(place as usize) {
+            true => Cow::Owned(self.contents.make_set(self.visited.documents[place as usize])),
+            false => Cow::Owned(ShingleSet::default()),
         }
+    }
+
+    fn group(&self, place: u32) -> u32 {
+        group_of(self.contents, self.visited.documents[place as usize])
     }
 }
 
-/// The screening for a threshold. Outside of 0.5 to 1, which the settings exclude, that for 0.5: more is measured, and
-/// what is measured decides.
-pub fn screening(min_similarity: f64) -> Screening {
-    let chosen = [min_similarity, 0.5].into_iter().find_map(Screening::for_similarity);
-    chosen.unwrap_or_else(|| unreachable!("0.5 is in the range"))
+/// A batch of visited documents: what of them was inserted so far can be looked up. Numbers are places in the batch.
+struct Batch<'a> {
+    places: Range<usize>,
+    index: Candidates<'a, CachedSets<'a>>,
 }
 
-fn sketched(
-    contents: &Contents,
-    settings: &CompareSettings,
-    screening: Screening,
-    documents: &[u32],
-) -> Signatures {
-    let mut signatures = Signatures::new(screening, settings.seed);
-    let nothing = ShingleSet::default();
-    for &document in documents {
-        if contents.comparable(document) {
-            signatures.push(&contents.make_set(document));
-        } else {
-            signatures.push(&nothing);
-        }
+impl<'a> Batch<'a> {
+    fn new(
+        contents: &'a Contents<'a>,
+        visited: &'a Visited,
+        places: Range<usize>,
+        limits: &CompareLimits,
+        rarity: SharedRarity<'a>,
+    ) -> Result<Batch<'a>> {
+        let sets = CachedSets::new(contents, &visited.documents[places.clone()], limits.memory_bytes / 8);
+        let index = Candidates::new(*visited.relation(), visited.rows(&places)?, sets, rarity)
+            .with_bucket_limit(limits.bucket);
+        Ok(Batch { places, index })
     }
-    signatures
+
+    fn number(&self, place: usize) -> u32 {
+        (place - self.places.start) as u32
+    }
+
+    fn insert(&mut self, place: usize) {
+        self.index.insert(self.number(place));
+    }
+
+    fn set(&self, place: usize) -> Cow<'_, ShingleSet> {
+        self.index.sets().set(self.number(place))
+    }
+
+    /// Whether two documents of the batch are a candidate pair.
+    fn may_pair(&self, a: usize, b: usize) -> bool {
+        self.index.may_pair(self.number(a), self.number(b))
+    }
+
+    /// The candidates for a document of the batch that were inserted: places in order.
+    fn candidates(&self, place: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.index.candidates(self.number(place), &mut found);
+        found.into_iter().map(|number| self.places.start + number as usize).collect()
+    }
+
+    /// The same for another document, of this row and set.
+    fn candidates_of<'s>(&self, row: Row, set: impl FnOnce() -> &'s ShingleSet) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.index.look_up(row, set, &mut found);
+        found.into_iter().map(|number| self.places.start + number as usize).collect()
+    }
+
+    /// The blocks in which it is gone through.
+    fn blocks(&self, limits: &CompareLimits) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (end, block) = (self.places.end, limits.block.max(1));
+        self.places.clone().step_by(block).map(move |start| start..end.min(start + block))
+    }
 }
 
-/// Visits the documents of one group in keep order.
+/// Visits documents in keep order.
 struct Keeper<'a> {
     contents: &'a Contents<'a>,
     settings: &'a CompareSettings,
-    /// The documents in keep order; a rank is a place among them.
-    documents: &'a [u32],
+    visited: &'a Visited,
+    /// For each place that of the first one with the same tokens.
+    leaders: Vec<u32>,
     protected: &'a (dyn Fn(u32) -> bool + Sync),
-    index: Candidates<Ranked<'a>>,
+    rarity: SharedRarity<'a>,
     /// Absent where nobody asks for containment.
     containing: Option<Containing<'a>>,
-    /// The kept document of each whole token sequence, by its hash.
-    kept_sequences: HashMap<u128, u32>,
-    decisions: Vec<Decision>,
+    /// For each place that was visited, whether it stays.
+    kept: Vec<bool>,
+    /// Where a leader went, the first of its copies that stays.
+    kept_copies: HashMap<u32, u32>,
+    /// Places that were visited and go, in order.
+    removed: Vec<(u32, Likeness)>,
+    /// Of places that were not visited yet, the witness among what was, in order.
+    later: Vec<(u32, Likeness)>,
 }
 
 /// What is known of a document before its block is settled.
 #[derive(Default)]
 struct Before {
-    /// The witness among what was kept before the block.
+    /// The witness among what was kept before the block; not all of it, where a document of the same content comes first.
     alike: Option<Likeness>,
     /// Without one, the witness there that contains the document.
     container: Option<Likeness>,
@@ -153,125 +211,163 @@ impl<'a> Keeper<'a> {
     fn new(
         contents: &'a Contents<'a>,
         settings: &'a CompareSettings,
-        documents: &'a [u32],
+        visited: &'a Visited,
+        leaders: &[u32],
         protected: &'a (dyn Fn(u32) -> bool + Sync),
     ) -> Keeper<'a> {
-        let index = index(contents, settings, documents);
-        let containing = Containing::new(contents, settings, documents);
-        let decisions = Vec::with_capacity(documents.len());
         Keeper {
             contents,
             settings,
-            documents,
+            visited,
+            leaders: places_of(visited, leaders),
             protected,
-            index,
-            containing,
-            kept_sequences: HashMap::new(),
-            decisions,
+            rarity: rarity(contents, settings, visited),
+            containing: Containing::new(contents, settings, &visited.documents),
+            kept: Vec::with_capacity(visited.len()),
+            kept_copies: HashMap::new(),
+            removed: Vec::new(),
+            later: Vec::new(),
         }
     }
 
-    /// Decides for the documents of these ranks, the next ones.
-    fn settle(&mut self, ranks: std::ops::Range<usize>) {
-        let first = ranks.start;
-        let before: Vec<Before> = ranks.clone().into_par_iter().map(|rank| self.before(rank)).collect();
-        let mut added: Vec<u32> = Vec::new();
-        for (rank, before) in ranks.zip(&before) {
-            let witness = self.equal(rank).or_else(|| self.likest(rank, before.alike, &added));
-            let decision = match witness.or_else(|| self.container(rank, before.container, first)) {
-                Some(likeness) => Decision::Removed(likeness),
-                None => {
-                    added.push(rank as u32);
-                    if let Some(containing) = &mut self.containing {
-                        containing.insert(rank, &before.lists);
-                    }
-                    if let Some(sequence) = self.entry_sequence(rank) {
-                        self.kept_sequences.entry(sequence).or_insert(rank as u32);
-                    }
-                    Decision::Kept
-                }
-            };
-            self.decisions.push(decision);
+    /// Decides for the documents of a batch, the next ones, and holds all later ones against what it keeps.
+    fn settle_batch(&mut self, places: Range<usize>, progress: &dyn Progress) -> Result<()> {
+        let limits = &self.settings.limits;
+        let rarity = self.rarity.clone();
+        let mut batch = Batch::new(self.contents, self.visited, places.clone(), limits, rarity)?;
+        for block in batch.blocks(limits) {
+            progress.advance(block.len() as u64);
+            self.settle(&mut batch, block);
         }
-        for rank in added {
-            if self.contents.comparable(self.documents[rank as usize]) {
-                self.index.insert(rank);
+        let settled = self.later.partition_point(|(place, _)| (*place as usize) < places.end);
+        self.later.drain(..settled);
+        for start in (places.end..self.visited.len()).step_by(LATER_BLOCK) {
+            let block = start..self.visited.len().min(start + LATER_BLOCK);
+            let rows = self.visited.rows(&block)?;
+            let better = |number: u32| {
+                let place = start + number as usize;
+                Some((place as u32, self.better(&batch, place, rows.row(number))?))
+            };
+            let found: Vec<(u32, Likeness)> =
+                (0..block.len() as u32).into_par_iter().filter_map(better).collect();
+            self.remember(found);
+        }
+        Ok(())
+    }
+
+    /// Decides for the documents of these places.
+    fn settle(&mut self, batch: &mut Batch, places: Range<usize>) {
+        let first = places.start;
+        let before: Vec<Before> =
+            places.clone().into_par_iter().map(|place| self.before(batch, place)).collect();
+        let mut added: Vec<usize> = Vec::new();
+        for (place, before) in places.zip(&before) {
+            let witness = self.equal(place).or_else(|| self.likest(batch, place, before.alike, &added));
+            match witness.or_else(|| self.container(place, before.container, first)) {
+                Some(likeness) => {
+                    self.removed.push((place as u32, likeness));
+                    self.kept.push(false);
+                }
+                None => {
+                    added.push(place);
+                    if let Some(containing) = &mut self.containing {
+                        containing.insert(place, &before.lists);
+                    }
+                    self.kept.push(true);
+                    if self.kept_leader(place).is_none() {
+                        self.kept_copies.entry(self.leaders[place]).or_insert(place as u32);
+                    }
+                }
+            }
+        }
+        for place in added {
+            if self.visited.comparable(place) {
+                batch.insert(place);
             }
         }
     }
 
-    fn entry_sequence(&self, rank: usize) -> Option<u128> {
-        self.contents.entry(self.documents[rank]).sequence
+    /// The document of a place.
+    fn document(&self, place: usize) -> u32 {
+        self.visited.documents[place]
     }
 
-    /// The kept document with the same whole token sequence.
-    fn equal(&self, rank: usize) -> Option<Likeness> {
-        let document = self.documents[rank];
-        if (self.protected)(document) {
-            return None;
-        }
-        let of = self.documents[*self.kept_sequences.get(&self.entry_sequence(rank)?)? as usize];
-        same_tokens(self.contents, document, of).then_some(Likeness {
-            of,
-            jaccard: 1.0,
-            containment: 1.0,
-            by: Measure::Jaccard,
-            exact: true,
-        })
+    fn is_protected(&self, place: usize) -> bool {
+        (self.protected)(self.document(place))
+    }
+
+    /// The leader of a place, where it is known to stay; perhaps the place itself.
+    fn kept_leader(&self, place: usize) -> Option<u32> {
+        let leader = self.leaders[place];
+        self.kept.get(leader as usize).is_some_and(|kept| *kept).then_some(leader)
+    }
+
+    /// The first kept document with the same whole token sequence.
+    fn equal(&self, place: usize) -> Option<Likeness> {
+        let kept = self.kept_leader(place).or_else(|| self.kept_copies.get(&self.leaders[place]).copied())?;
+        (!self.is_protected(place)).then(|| Likeness::exact(self.document(kept as usize)))
+    }
+
+    /// Whether the most similar kept document decides over this one.
+    fn is_sought(&self, place: usize) -> bool {
+        self.visited.has_company(place) && self.visited.comparable(place) && !self.is_protected(place)
     }
 
     /// What can be said on what was kept before this block.
-    fn before(&self, rank: usize) -> Before {
-        if self.equal(rank).is_some() {
+    fn before(&self, batch: &Batch, place: usize) -> Before {
+        if self.equal(place).is_some() {
             return Before::default();
         }
-        let alike = self.alike_before(rank);
+        let alike = self.alike_before(batch, place);
         let Some(containing) = self.containing.as_ref().filter(|_| alike.is_none()) else {
             return Before { alike, ..Before::default() };
         };
-        let protected = (self.protected)(self.documents[rank]);
-        let container = if protected { None } else { containing.witness(rank, 0) };
-        let lists = if container.is_none() { containing.lists_of(rank) } else { Vec::new() };
+        let container = if self.is_protected(place) { None } else { containing.witness(place, 0) };
+        let lists = if container.is_none() { containing.lists_of(place) } else { Vec::new() };
         Before { alike, container, lists }
     }
 
-    /// The witness among what was kept before this block.
-    fn alike_before(&self, rank: usize) -> Option<Likeness> {
-        let document = self.documents[rank];
-        if (self.protected)(document) || !self.contents.comparable(document) {
-            return None;
+    /// The witness among what was kept before this block, and after the first document of the same content.
+    fn alike_before(&self, batch: &Batch, place: usize) -> Option<Likeness> {
+        let first = self.visited.first(place);
+        if !self.is_sought(place) || (first != place && first >= self.kept.len()) {
+            return None; // or the first is in this block, too
         }
-        let mut candidates = Vec::new();
-        self.index.candidates(rank as u32, &mut candidates);
-        self.witness(rank, candidates.into_iter())
+        let candidates = batch.candidates(place).into_iter().filter(|&other| first == place || other > first);
+        let here = self.witness(batch, place, candidates, || batch.set(place));
+        the_likest(self.remembered(place), here)
     }
 
-    /// The witness among all that is kept: `before`, or one of those that this block `added`.
-    fn likest(&self, rank: usize, before: Option<Likeness>, added: &[u32]) -> Option<Likeness> {
-        let document = self.documents[rank];
-        if (self.protected)(document) || !self.contents.comparable(document) {
+    /// The witness among all that is kept: what was found `before` the block, that of the first document of the same content,
+    /// or one of those that this block `added`.
+    fn likest(
+        &self,
+        batch: &Batch,
+        place: usize,
+        before: Option<Likeness>,
+        added: &[usize],
+    ) -> Option<Likeness> {
+        if !self.is_sought(place) {
             return None;
         }
+        let first = self.visited.first(place);
         let candidates = added.iter().copied().filter(|&other| {
-            self.contents.comparable(self.documents[other as usize])
-                && self.index.may_pair(rank as u32, other)
+            (first == place || other > first)
+                && self.visited.comparable(other)
+                && batch.may_pair(place, other)
         });
-        // What was kept before this block comes first in keep order, and so wins a tie.
-        match (before, self.witness(rank, candidates)) {
-            (Some(before), Some(here)) if here.jaccard > before.jaccard => Some(here),
-            (None, here) => here,
-            (before, _) => before,
-        }
+        let here = self.witness(batch, place, candidates, || batch.set(place));
+        the_likest(the_likest(self.inherited(place), before), here)
     }
 
-    /// The longer kept document that contains this one: that of `before`, or one that the block has added, from the rank
+    /// The longer kept document that contains this one: that of `before`, or one that the block has added, from the place
     /// `first` on.
-    fn container(&self, rank: usize, before: Option<Likeness>, first: usize) -> Option<Likeness> {
+    fn container(&self, place: usize, before: Option<Likeness>, first: usize) -> Option<Likeness> {
         let containing = self.containing.as_ref()?;
-        if (self.protected)(self.documents[rank]) {
+        if self.is_protected(place) {
             return None;
         }
-        let here = containing.witness(rank, first);
+        let here = containing.witness(place, first);
         // What was kept before this block comes first in keep order, and so wins a tie.
         match (before, here) {
             (Some(before), Some(here)) if !here.is_preferred_to(&before) => Some(before),
@@ -279,39 +375,108 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// Measures candidates, given as ranks; the most similar that reaches the threshold on the tokens themselves.
-    fn witness(&self, rank: usize, candidates: impl Iterator<Item = u32>) -> Option<Likeness> {
-        let document = self.documents[rank];
-        // Without a candidate nobody needs the set, and it would stay in memory.
+    /// What an earlier document of the same content was removed by: the most similar one of all that were kept before it.
+    fn inherited(&self, place: usize) -> Option<Likeness> {
+        let first = self.visited.first(place);
+        let found = self.removed.binary_search_by_key(&(first as u32), |(place, _)| *place).ok()?;
+        let likeness = self.removed[found].1;
+        let is_by_content = first != place && likeness.by == Measure::Jaccard && !likeness.exact;
+        is_by_content.then(|| self.reached(self.document(place), likeness.of)).flatten()
+    }
+
+    /// The witness among what earlier batches have kept, and after the first document of the same content.
+    fn remembered(&self, place: usize) -> Option<Likeness> {
+        let found = self.later.binary_search_by_key(&(place as u32), |(place, _)| *place).ok()?;
+        Some(self.later[found].1)
+    }
+
+    /// The witness of a later document, of this row, in a batch that was settled, when it is more similar than what was found so far.
+    fn better(&self, batch: &Batch, place: usize, row: Row) -> Option<Likeness> {
+        let first = self.visited.first(place);
+        if (first != place && first >= self.kept.len())
+            || !self.is_sought(place)
+            || self.equal(place).is_some()
+        {
+            return None;
+        }
+        let made = OnceCell::new();
+        let set = || made.get_or_init(|| self.contents.make_set(self.document(place)));
+        let candidates = batch.candidates_of(row, set);
+        let candidates = candidates.into_iter().filter(|&other| first == place || other > first);
+        let found = self.witness(batch, place, candidates, || Cow::Borrowed(set()));
+        let likeness = found?;
+        self.remembered(place).is_none_or(|so_far| likeness.is_preferred_to(&so_far)).then_some(likeness)
+    }
+
+    /// Takes note of witnesses that are better than those so far.
+    fn remember(&mut self, found: Vec<(u32, Likeness)>) {
+        let mut later = Vec::with_capacity(found.len());
+        for (place, likeness) in found {
+            match self.later.binary_search_by_key(&place, |(place, _)| *place) {
+                Ok(known) => self.later[known].1 = likeness,
+                Err(_) => later.push((place, likeness)),
+            }
+        }
+        if !later.is_empty() {
+            self.later.append(&mut later);
+            self.later.sort_by_key(|(place, _)| *place); // two runs: a merge
+        }
+    }
+
+    /// Measures candidates, places in the batch; the most similar that reaches the threshold on the tokens themselves.
+    fn witness<'s>(
+        &self,
+        batch: &'s Batch,
+        place: usize,
+        candidates: impl Iterator<Item = usize>,
+        set: impl FnOnce() -> Cow<'s, ShingleSet>,
+    ) -> Option<Likeness> {
+        let document = self.document(place);
+        // Without a candidate nobody needs the set.
         let mut candidates = candidates.peekable();
         candidates.peek()?;
-        let set = self.contents.set(document);
+        let set = set();
         let mut reached: Vec<(u32, f64)> = candidates
             .filter_map(|other| {
-                let of = self.documents[other as usize];
-                let overlap = overlap_at_least(set, self.contents.set(of), self.settings.min_similarity)?;
-                Some((other, overlap.jaccard()))
+                let overlap = overlap_at_least(&set, &batch.set(other), self.settings.min_similarity)?;
+                Some((other as u32, overlap.jaccard()))
             })
             .collect();
         by_preference(&mut reached);
-        reached.iter().find_map(|&(other, _)| {
-            let of = self.documents[other as usize];
-            let overlap = confirmed(self.contents, document, of);
-            overlap.reaches(self.settings.min_similarity).then(|| Likeness {
-                of,
-                jaccard: overlap.jaccard(),
-                containment: overlap.containment_of_left(),
-                by: Measure::Jaccard,
-                exact: false,
-            })
+        reached.iter().find_map(|&(other, _)| self.reached(document, self.document(other as usize)))
+    }
+
+    /// How alike two documents are, measured on the tokens, where it is enough.
+    fn reached(&self, document: u32, of: u32) -> Option<Likeness> {
+        let overlap = confirmed(self.contents, document, of);
+        let reaches =
+            overlap.reaches(self.settings.min_similarity) && same_group(self.contents, document, of);
+        reaches.then(|| Likeness {
+            of,
+            jaccard: overlap.jaccard(),
+            containment: overlap.containment_of_left(),
+            by: Measure::Jaccard,
+            exact: false,
         })
     }
 }
 
-/// Whether two documents have equal whole token sequences, told by the tokens and not by their hashes.
-fn same_tokens(contents: &Contents, a: u32, b: u32) -> bool {
-    let (a, b) = (&contents.entry(a).document.text, &contents.entry(b).document.text);
-    a == b || super::contents::Words::of([a.as_str()]) == super::contents::Words::of([b.as_str()])
+/// The place of the leader of each place: where a document is visited, its leader is.
+fn places_of(visited: &Visited, leaders: &[u32]) -> Vec<u32> {
+    let mut places = vec![u32::MAX; leaders.len()];
+    for (&document, place) in visited.documents.iter().zip(0..) {
+        places[document as usize] = place;
+    }
+    let leader = |&document: &u32| places[leaders[document as usize] as usize];
+    visited.documents.iter().map(leader).collect()
+}
+
+/// The more similar one; `earlier` comes first in keep order and so wins a tie.
+fn the_likest(earlier: Option<Likeness>, here: Option<Likeness>) -> Option<Likeness> {
+    match (earlier, here) {
+        (Some(earlier), Some(here)) if here.is_preferred_to(&earlier) => Some(here),
+        (earlier, here) => earlier.or(here),
+    }
 }
 
 /// The overlap of two contents, told by the tokens and not by their hashes.
@@ -344,77 +509,59 @@ pub struct Pairs {
 }
 
 /// Every pair that is alike, whatever is kept.
-pub fn pairs(contents: &Contents, settings: &CompareSettings, progress: &dyn Progress) -> Pairs {
-    let all: Vec<u32> = (0..contents.len()).collect();
-    progress.begin("comparing", Unit::Documents, Some(all.len() as u64));
-    let mut found = Pairs::default();
-    for group in by_within(contents, &all) {
-        let mut pairing = Pairing { contents, settings, found: &mut found };
-        let capped = pairing.equal_texts(&group);
-        pairing.alike(&group, progress);
-        // Texts of one large group whose contents differ, as under two sites' templates, met again by content.
-        let again = |pair: &Pair| {
-            let sequence = contents.entry(pair.a).sequence;
-            sequence == contents.entry(pair.b).sequence
-                && sequence.and_then(|sequence| capped.get(&sequence)).is_some_and(|&first| first != pair.a)
-        };
-        found.pairs.retain(|pair| !again(pair));
-    }
+pub fn pairs(
+    contents: &Contents,
+    copies: &Copies,
+    sketches: &Sketches,
+    settings: &CompareSettings,
+    progress: &dyn Progress,
+) -> Result<Pairs> {
+    let mut pairing = Pairing { contents, settings, found: Pairs::default() };
+    let capped = pairing.equal_texts(copies);
+    pairing.alike(sketches, progress)?;
+    let mut found = pairing.found;
+    // Texts of one large group whose contents differ, as under two sites' templates, met again by content.
+    found.pairs.retain(|pair| {
+        let first = copies.first(pair.a);
+        let again = first == copies.first(pair.b) && capped.contains(&first) && first != pair.a;
+        !again
+    });
     let key = |pair: &Pair| (pair.a, pair.b, std::cmp::Reverse(pair.jaccard.to_bits()));
     found.pairs.par_sort_unstable_by_key(key);
     found.pairs.dedup_by_key(|pair| (pair.a, pair.b));
-    found
+    Ok(found)
 }
 
-/// Collects the pairs of one `--within` group.
+/// Collects pairs.
 struct Pairing<'a> {
     contents: &'a Contents<'a>,
     settings: &'a CompareSettings,
-    found: &'a mut Pairs,
+    found: Pairs,
 }
 
 impl Pairing<'_> {
-    /// Pairs of equal whole texts. Of larger groups than are paired all with all: the first document by their hash.
-    fn equal_texts(&mut self, group: &[u32]) -> HashMap<u128, u32> {
-        let mut capped = HashMap::new();
-        for class in classes(group, |document| self.contents.entry(document).sequence) {
-            if class.len() > self.settings.max_equal_pairs
-                && let Some(sequence) = self.contents.entry(class[0]).sequence
-            {
-                capped.insert(sequence, class[0]);
-            }
-            self.pair_equals(&class);
-        }
+    /// Pairs of equal whole texts. Of larger groups than are paired all with all: the first document.
+    fn equal_texts(&mut self, copies: &Copies) -> HashSet<u32> {
+        let all: Vec<u32> = (0..self.contents.len()).collect();
+        let classes = classes(&all, |document| Some(copies.first(document)));
+        let large = classes.iter().filter(|class| class.len() > self.settings.max_equal_pairs);
+        let capped = large.map(|class| class[0]).collect();
+        classes.iter().for_each(|class| self.pair_equals(class));
         capped
     }
 
     /// Pairs by content: within classes of equal content, and between them.
-    fn alike(&mut self, group: &[u32], progress: &dyn Progress) {
-        let comparable = group.iter().copied().filter(|&document| self.contents.comparable(document));
-        let comparable: Vec<u32> = comparable.collect();
-        let classes = classes(&comparable, |document| {
-            let tokens = self.contents.tokens(document);
-            let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
-            Some(xxh3_128(&bytes))
-        });
+    fn alike(&mut self, sketches: &Sketches, progress: &dyn Progress) -> Result<()> {
+        let classes = self.contents_in_classes(sketches);
         for class in &classes {
             self.pair_equals(class);
         }
         let (classes, dense) = self.without_dense_families(classes);
         let firsts: Vec<u32> = classes.iter().map(|class| class[0]).collect();
         let mut measured = dense;
-        let mut index = index(self.contents, self.settings, &firsts);
-        for start in (0..firsts.len()).step_by(BLOCK) {
-            let block = start..firsts.len().min(start + BLOCK);
-            let reached: Vec<Vec<(usize, usize, Overlap)>> =
-                block.clone().into_par_iter().map(|b| self.partners(&index, &firsts, start, b)).collect();
-            for (a, b, overlap) in reached.into_iter().flatten() {
-                measured.push((self.members(&classes[a]), self.members(&classes[b]), overlap));
-            }
-            block.clone().for_each(|rank| index.insert(rank as u32));
-            progress.advance(block.len() as u64);
-        }
-        for (a, b, overlap) in self.contained(&firsts) {
+        let mut between = self.alike_firsts(sketches, &firsts, progress)?;
+        between.extend(self.contained(&firsts));
+        for (a, b, overlap) in between {
             measured.push((self.members(&classes[a]), self.members(&classes[b]), overlap));
         }
         for (left, right, overlap) in &measured {
@@ -424,23 +571,95 @@ impl Pairing<'_> {
                 }
             }
         }
+        Ok(())
     }
 
-    /// What `b` is alike with among the firsts before it; those before `start` are in the index.
-    fn partners(
+    /// The documents that are compared, those of equal content together.
+    fn contents_in_classes(&self, sketches: &Sketches) -> Vec<Vec<u32>> {
+        let documents: Vec<u32> =
+            (0..self.contents.len()).filter(|&document| sketches.slot(document).is_some()).collect();
+        let slot = |document| sketches.slot(document);
+        let slots = classes(&documents, slot);
+        let hashes: HashMap<Option<u32>, (u32, u128)> = slots
+            .par_iter()
+            .map(|class| {
+                let group = group_of(self.contents, class[0]);
+                (slot(class[0]), (group, content_hash(self.contents, class[0])))
+            })
+            .collect();
+        classes(&documents, |document| hashes.get(&slot(document)).copied())
+    }
+
+    /// Which of these are alike, by their numbers, each pair once.
+    fn alike_firsts(
         &self,
-        index: &Candidates<Ranked>,
+        sketches: &Sketches,
         firsts: &[u32],
+        progress: &dyn Progress,
+    ) -> Result<Vec<(usize, usize, Overlap)>> {
+        let limits = &self.settings.limits;
+        let company = Company::of(sketches, limits.bucket, limits.memory_bytes / 4)?;
+        let has_company = |document: u32| sketches.slot(document).is_some_and(|slot| company.has(slot));
+        let numbers: Vec<usize> = (0..firsts.len()).filter(|&number| has_company(firsts[number])).collect();
+        let documents = numbers.iter().map(|&number| firsts[number]).collect();
+        let visited = &Visited::of(sketches, &company, documents, limits.memory_bytes)?;
+        drop(company);
+        let rarity = rarity(self.contents, self.settings, visited);
+        progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
+        let mut measured = Vec::new();
+        for places in visited.batches() {
+            let mut batch = Batch::new(self.contents, visited, places.clone(), limits, rarity.clone())?;
+            for block in batch.blocks(limits) {
+                let partners = |place| self.partners_here(&batch, visited, block.start, place);
+                let found: Vec<Vec<_>> = block.clone().into_par_iter().map(partners).collect();
+                measured.extend(found.into_iter().flatten());
+                progress.advance(block.len() as u64);
+                block.for_each(|place| batch.insert(place));
+            }
+            for start in (places.end..visited.len()).step_by(LATER_BLOCK) {
+                let block = start..visited.len().min(start + LATER_BLOCK);
+                let rows = visited.rows(&block)?;
+                let partners = |number: u32| {
+                    self.partners_of_later(&batch, visited, start + number as usize, rows.row(number))
+                };
+                measured.par_extend((0..block.len() as u32).into_par_iter().flat_map_iter(partners));
+            }
+        }
+        Ok(measured.into_iter().map(|(a, b, overlap)| (numbers[a], numbers[b], overlap)).collect())
+    }
+
+    /// What a document is alike with among those before it in its batch; those before the place `start` were inserted.
+    fn partners_here(
+        &self,
+        batch: &Batch,
+        visited: &Visited,
         start: usize,
         b: usize,
     ) -> Vec<(usize, usize, Overlap)> {
-        let mut candidates = Vec::new();
-        index.candidates(b as u32, &mut candidates);
-        candidates.extend((start as u32..b as u32).filter(|&a| index.may_pair(a, b as u32)));
-        let measure = |a: u32| {
-            let overlap = self.measured(firsts[a as usize], firsts[b])?;
-            Some((a as usize, b, overlap))
-        };
+        let mut candidates = batch.candidates(b);
+        candidates.extend((start..b).filter(|&a| batch.may_pair(a, b)));
+        let mut candidates = candidates.into_iter().peekable();
+        if candidates.peek().is_none() {
+            return Vec::new();
+        }
+        let set = batch.set(b);
+        let measure = |a: usize| self.measured(visited, [a, b], &batch.set(a), &set);
+        candidates.filter_map(measure).collect()
+    }
+
+    /// What a later document, of this row, is alike with in a batch.
+    fn partners_of_later(
+        &self,
+        batch: &Batch,
+        visited: &Visited,
+        b: usize,
+        row: Row,
+    ) -> Vec<(usize, usize, Overlap)> {
+        let document = visited.documents[b];
+        let made = OnceCell::new();
+        let set = || made.get_or_init(|| self.contents.make_set(document));
+        let candidates = batch.candidates_of(row, set);
+        let measure = |a: usize| self.measured(visited, [a, b], &batch.set(a), set());
         candidates.into_iter().filter_map(measure).collect()
     }
 
@@ -448,10 +667,13 @@ impl Pairing<'_> {
     fn contained(&self, firsts: &[u32]) -> Vec<(usize, usize, Overlap)> {
         let Some(least) = self.settings.min_containment else { return Vec::new() };
         let mut index = containing::index(self.contents, self.settings, least, firsts).keeping_long_lists();
-        for start in (0..firsts.len()).step_by(BLOCK) {
-            let block = &firsts[start..firsts.len().min(start + BLOCK)];
-            let lists: Vec<Vec<u32>> =
-                block.par_iter().map(|&document| index.lists_of(&self.contents.shingles(document))).collect();
+        let sets = CachedSets::new(self.contents, firsts, self.settings.limits.memory_bytes / 8);
+        for start in (0..firsts.len()).step_by(LATER_BLOCK) {
+            let block = &firsts[start..firsts.len().min(start + LATER_BLOCK)];
+            let lists: Vec<Vec<u32>> = block
+                .par_iter()
+                .map(|&document| index.lists_of(&shingles(self.contents, document)))
+                .collect();
             lists.iter().zip(start as u32..).for_each(|(lists, rank)| index.insert(rank, lists));
         }
         let containing = |part: usize| {
@@ -460,17 +682,30 @@ impl Pairing<'_> {
             let measure = |whole: u32| {
                 let [a, b] = [firsts[part], firsts[whole as usize]];
                 let shorter = self.contents.token_count(a) < self.contents.token_count(b);
-                let sets = || (self.contents.set(a), self.contents.set(b));
-                let (a, b) = shorter.then(sets)?;
-                Some((part, whole as usize, containment_at_least(a, b, least)?))
+                if !shorter || !same_group(self.contents, a, b) {
+                    return None;
+                }
+                Some((
+                    part,
+                    whole as usize,
+                    containment_at_least(&sets.set(part as u32), &sets.set(whole), least)?,
+                ))
             };
             candidates.into_iter().filter_map(measure).collect::<Vec<_>>()
         };
         (0..firsts.len()).into_par_iter().flat_map_iter(containing).collect()
     }
 
-    fn measured(&self, a: u32, b: u32) -> Option<Overlap> {
-        overlap_at_least(self.contents.set(a), self.contents.set(b), self.settings.min_similarity)
+    /// Two places and what their sets share, where it is enough.
+    fn measured(
+        &self,
+        visited: &Visited,
+        [a, b]: [usize; 2],
+        set_of_a: &ShingleSet,
+        set_of_b: &ShingleSet,
+    ) -> Option<(usize, usize, Overlap)> {
+        let overlap = overlap_at_least(set_of_a, set_of_b, self.settings.min_similarity)?;
+        visited.same_group(self.contents, a, b).then_some((a, b, overlap))
     }
 
     /// Those of a class that are paired with others.
@@ -500,8 +735,11 @@ impl Pairing<'_> {
         classes: Vec<Vec<u32>>,
     ) -> (Vec<Vec<u32>>, Vec<(Vec<u32>, Vec<u32>, Overlap)>) {
         let numbers: Vec<u32> = (0..classes.len() as u32).collect();
-        let families =
-            self::classes(&numbers, |class| Some(self.contents.masked(classes[class as usize][0])));
+        let masked = |class: u32| {
+            let first = classes[class as usize][0];
+            Some((group_of(self.contents, first), self.contents.masked(first)))
+        };
+        let families = self::classes(&numbers, masked);
         let mut left_out = vec![false; classes.len()];
         let mut measured = Vec::new();
         for family in families {
@@ -509,9 +747,13 @@ impl Pairing<'_> {
                 continue;
             }
             let first = classes[family[0] as usize][0];
+            let set_of_first = self.contents.make_set(first);
             let with_first: Vec<Option<Overlap>> = family[1..]
                 .par_iter()
-                .map(|&class| self.measured(first, classes[class as usize][0]))
+                .map(|&class| {
+                    let set = self.contents.make_set(classes[class as usize][0]);
+                    overlap_at_least(&set_of_first, &set, self.settings.min_similarity)
+                })
                 .collect();
             if 2 * with_first.iter().flatten().count() <= family.len() {
                 continue;
@@ -527,6 +769,16 @@ impl Pairing<'_> {
         let classes = classes.into_iter().filter(|_| !left_out.next().unwrap_or(false)).collect();
         (classes, measured)
     }
+}
+
+/// The hashes of a content's shingles as documents of its group share them.
+pub(super) fn shingles(contents: &Contents, document: u32) -> Vec<u64> {
+    let mut shingles = contents.shingles(document);
+    let salt = salt(group_of(contents, document));
+    if salt != 0 {
+        shingles.iter_mut().for_each(|hash| *hash ^= salt);
+    }
+    shingles
 }
 
 /// What has the same key, in the given order; classes by their first. What has no key is in none.
@@ -548,3 +800,6 @@ fn pair(a: u32, b: u32, overlap: Overlap) -> Pair {
     let containment = overlap.containment_of_left().max(overlap.containment_of_right());
     Pair { a: a.min(b), b: a.max(b), jaccard: overlap.jaccard(), containment }
 }
+
+#[cfg(test)]
+mod tests;

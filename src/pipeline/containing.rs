@@ -4,16 +4,20 @@
 //! is asked for when. A document is shorter than another when its content has fewer tokens: what `--keep longest` goes by,
 //! and what a reader can count.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::compare::{Ranked, confirmed};
+use super::compare::{confirmed, shingles};
 use super::contents::Contents;
+use super::copies::same_group;
 use super::settings::{CandidateSource, CompareSettings};
-use crate::candidates::ContainmentIndex;
+use super::visited::CachedSets;
+use crate::candidates::{ContainmentIndex, Sets};
 use crate::resolve::{Likeness, Measure};
+use crate::shingle::ShingleSet;
 use crate::sketch::{Samples, Sampling};
 use crate::verify::{Concordance, Overlap, containment_at_least};
 
@@ -24,7 +28,7 @@ const SAMPLE_BLOCK: usize = 1 << 10;
 /// gone through each time: that costs no more than reading them did.
 const LONG_TOKENS: usize = 1 << 12;
 
-/// Kept documents, which may contain what is visited after them.
+/// Kept documents, which may contain what is visited after them: all of them at once, whatever the batches.
 pub struct Containing<'a> {
     contents: &'a Contents<'a>,
     /// In keep order; a rank is a place among them.
@@ -32,6 +36,7 @@ pub struct Containing<'a> {
     min_similarity: f64,
     min_containment: f64,
     index: ContainmentIndex,
+    sets: CachedSets<'a>,
     /// Of long documents, made when first asked for.
     concordances: Mutex<HashMap<u32, Arc<Concordance>>>,
 }
@@ -50,6 +55,7 @@ impl<'a> Containing<'a> {
             min_similarity: settings.min_similarity,
             min_containment,
             index: index(contents, settings, min_containment, documents),
+            sets: CachedSets::new(contents, documents, settings.limits.memory_bytes / 8),
             concordances: Mutex::default(),
         })
     }
@@ -63,14 +69,17 @@ impl<'a> Containing<'a> {
         }
         let mut candidates = Vec::new();
         self.index.candidates(rank as u32, since as u32, &mut candidates);
-        let longer = |&other: &u32| self.is_shorter(document, self.documents[other as usize]);
-        let measure = |other: u32| {
-            let of = self.documents[other as usize];
-            let (part, whole) = (self.contents.set(document), self.contents.set(of));
-            let overlap = containment_at_least(part, whole, self.min_containment)?;
-            Some(self.likeness(of, overlap))
+        let may_contain = |&other: &u32| {
+            let other = self.documents[other as usize];
+            self.is_shorter(document, other) && same_group(self.contents, document, other)
         };
-        let mut measured: Vec<Likeness> = candidates.into_iter().filter(longer).filter_map(measure).collect();
+        let measure = |other: u32| {
+            let (part, whole) = (self.sets.set(rank as u32), self.sets.set(other));
+            let overlap = containment_at_least(&part, &whole, self.min_containment)?;
+            Some(self.likeness(self.documents[other as usize], overlap))
+        };
+        let mut measured: Vec<Likeness> =
+            candidates.into_iter().filter(may_contain).filter_map(measure).collect();
         // Candidates come in keep order, and the sort leaves equals as they are.
         measured.sort_by(|a, b| b.is_preferred_to(a).cmp(&a.is_preferred_to(b)));
         measured.iter().find_map(|likeness| {
@@ -120,7 +129,7 @@ impl<'a> Containing<'a> {
     pub fn lists_of(&self, rank: usize) -> Vec<u32> {
         let document = self.documents[rank];
         match self.contents.comparable(document) {
-            true => self.index.lists_of(&self.contents.shingles(document)),
+            true => self.index.lists_of(&shingles(self.contents, document)),
             false => Vec::new(),
         }
     }
@@ -140,7 +149,7 @@ pub fn index(
 ) -> ContainmentIndex {
     match settings.candidates {
         CandidateSource::Exact => {
-            ContainmentIndex::exact(Ranked { contents, documents }, documents.len() as u32, min_containment)
+            ContainmentIndex::exact(Grouped { contents, documents }, documents.len() as u32, min_containment)
         }
         CandidateSource::Signatures => {
             let sampling = sampling(min_containment);
@@ -150,6 +159,18 @@ pub fn index(
             parts.into_iter().for_each(|part| samples.append(part));
             ContainmentIndex::by_samples(samples)
         }
+    }
+}
+
+/// The sets of documents, such that those of different groups have nothing in common.
+struct Grouped<'a> {
+    contents: &'a Contents<'a>,
+    documents: &'a [u32],
+}
+
+impl Sets for Grouped<'_> {
+    fn set(&self, rank: u32) -> Cow<'_, ShingleSet> {
+        Cow::Owned(ShingleSet::from_hashes(shingles(self.contents, self.documents[rank as usize])))
     }
 }
 
@@ -164,7 +185,7 @@ fn sampled(contents: &Contents, sampling: Sampling, documents: &[u32]) -> Sample
     let mut samples = Samples::new(sampling);
     for &document in documents {
         match contents.comparable(document) {
-            true => samples.push(&contents.shingles(document)),
+            true => samples.push(&shingles(contents, document)),
             false => samples.push(&[]),
         }
     }

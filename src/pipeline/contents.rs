@@ -1,55 +1,36 @@
 //! What of each document is compared: its content, as token hashes, shingle sets and, for what rests on them, tokens.
 
-use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::census::{Census, Entry, Paragraph};
+use super::census::{Census, Page, Paragraph};
+use super::marks::{Marks, PageMarks};
 use super::settings::{CompareSettings, Content};
-use super::sites::Marks;
 use crate::shingle::{ShingleSet, for_each_shingle};
 use crate::text::Tokenizer;
 
-/// The contents of all documents, under one set of templates.
+/// The contents of all documents, under one set of templates. Each is made anew when it is asked for.
 pub struct Contents<'a> {
     census: &'a Census,
-    marks: &'a [Option<Marks>],
+    marks: &'a PageMarks,
     settings: &'a CompareSettings,
-    /// How many tokens each content has.
-    token_counts: Vec<u32>,
-    sets: Vec<OnceLock<ShingleSet>>,
 }
 
 impl<'a> Contents<'a> {
     /// Without the paragraphs that are marked, or with them where the settings say that everything is compared.
-    pub fn new(
-        census: &'a Census,
-        marks: &'a [Option<Marks>],
-        settings: &'a CompareSettings,
-    ) -> Contents<'a> {
-        let sets = census.documents.iter().map(|_| OnceLock::new()).collect();
-        let mut contents = Contents { census, marks, settings, token_counts: Vec::new(), sets };
-        contents.token_counts = (0..contents.len()).map(|document| contents.count_tokens(document)).collect();
-        contents
+    pub fn new(census: &'a Census, marks: &'a PageMarks, settings: &'a CompareSettings) -> Contents<'a> {
+        Contents { census, marks, settings }
     }
 
-    fn count_tokens(&self, document: u32) -> u32 {
-        match self.stripped(document) {
-            None => self.entry(document).tokens.len() as u32,
-            Some(_) => self.paragraphs(document).map(|paragraph| paragraph.tokens.len() as u32).sum(),
-        }
-    }
-
-    /// The document as the census left it.
-    pub fn entry(&self, document: u32) -> &'a Entry {
-        &self.census.documents[document as usize]
+    /// What the documents are contents of.
+    pub fn census(&self) -> &'a Census {
+        self.census
     }
 
     /// How many documents.
     pub fn len(&self) -> u32 {
-        self.census.documents.len() as u32
+        self.census.len()
     }
 
     /// Tokens in a shingle.
@@ -59,35 +40,46 @@ impl<'a> Contents<'a> {
 
     /// How many tokens its content has.
     pub fn token_count(&self, document: u32) -> usize {
-        self.token_counts[document as usize] as usize
+        match self.settings.content {
+            Content::Article => self.marks.content_tokens(document) as usize,
+            Content::All => self.census.token_count(document) as usize,
+        }
     }
 
     /// Whether it is compared with others by similarity. One without content tokens is not, and one of which
     /// boilerplate leaves too little is a duplicate of an equal text only.
     pub fn comparable(&self, document: u32) -> bool {
-        let least = if self.stripped(document).is_some() { self.settings.thin_tokens } else { 1 };
+        let least = if self.left_out(document).is_some() { self.settings.thin_tokens } else { 1 };
         self.token_count(document) >= least.max(1)
     }
 
     /// The hashes of its content's tokens, in text order.
-    pub fn tokens(&self, document: u32) -> Cow<'a, [u64]> {
-        let entry = self.entry(document);
-        match self.stripped(document) {
-            None => Cow::Borrowed(&entry.tokens),
-            Some(_) => {
-                self.paragraphs(document).flat_map(|paragraph| entry.tokens_of(paragraph)).copied().collect()
+    pub fn tokens(&self, document: u32) -> Vec<u64> {
+        self.tokens_of(&self.census.page(document))
+    }
+
+    /// The same of a page that is at hand.
+    pub fn tokens_of(&self, page: &Page) -> Vec<u64> {
+        match self.left_out(page.document) {
+            None => page.tokens.clone(),
+            Some(marks) => {
+                content(page, marks).flat_map(|paragraph| page.tokens_of(paragraph)).copied().collect()
             }
         }
     }
 
-    /// The shingles of its content. Made when first asked for.
-    pub fn set(&self, document: u32) -> &ShingleSet {
-        self.sets[document as usize].get_or_init(|| self.make_set(document))
+    /// The shingles of its content.
+    pub fn make_set(&self, document: u32) -> ShingleSet {
+        self.set_of(&self.census.page(document))
     }
 
-    /// The shingles of its content, made anew.
-    pub fn make_set(&self, document: u32) -> ShingleSet {
-        ShingleSet::of_tokens(&self.tokens(document), self.settings.shingle_tokens, self.settings.seed)
+    /// The same of a page that is at hand.
+    pub fn set_of(&self, page: &Page) -> ShingleSet {
+        let (k, seed) = (self.settings.shingle_tokens, self.settings.seed);
+        match self.left_out(page.document) {
+            None => ShingleSet::of_tokens(&page.tokens, k, seed),
+            Some(_) => ShingleSet::of_tokens(&self.tokens_of(page), k, seed),
+        }
     }
 
     /// The hashes of its content's shingles, in text order, with repeats.
@@ -101,33 +93,42 @@ impl<'a> Contents<'a> {
 
     /// A hash of its content with numbers masked.
     pub fn masked(&self, document: u32) -> u128 {
-        let keys: Vec<u8> =
-            self.paragraphs(document).flat_map(|paragraph| paragraph.masked.to_le_bytes()).collect();
+        let page = self.census.page(document);
+        let key = |paragraph: &Paragraph| paragraph.masked.to_le_bytes();
+        let keys: Vec<u8> = match self.left_out(document) {
+            None => page.paragraphs.iter().flat_map(key).collect(),
+            Some(marks) => content(&page, marks).flat_map(key).collect(),
+        };
         xxh3_128(&keys)
     }
 
     /// The tokens themselves of its content.
     pub fn words(&self, document: u32) -> Words {
-        let text = &self.entry(document).document.text;
-        Words::of(self.paragraphs(document).map(|paragraph| paragraph.span.of(text)))
-    }
-
-    /// The paragraphs of its content.
-    fn paragraphs(&self, document: u32) -> impl Iterator<Item = &'a Paragraph> {
-        let marks = self.stripped(document);
-        let paragraphs = self.entry(document).paragraphs.iter().enumerate();
-        paragraphs
-            .filter(move |(index, _)| marks.is_none_or(|marks| marks[*index].is_none()))
-            .map(|(_, paragraph)| paragraph)
+        let head = self.census.head(document);
+        let text = self.census.text_of(&head);
+        let marks = self.left_out(document);
+        let spans = head.spans().into_iter().enumerate();
+        let content = spans.filter(|(index, _)| marks.is_none_or(|marks| marks.get(*index).is_none()));
+        // A text that could not be read is empty, and its spans stand for nothing.
+        Words::of(content.filter_map(|(_, span)| text.get(span.start..span.end)))
     }
 
     /// Its marks, where it has boilerplate that is left out.
-    fn stripped(&self, document: u32) -> Option<&'a Marks> {
+    fn left_out(&self, document: u32) -> Option<&'a Marks> {
         match self.settings.content {
-            Content::Article => self.marks[document as usize].as_ref(),
+            Content::Article => self.marks.get(document),
             Content::All => None,
         }
     }
+}
+
+/// The paragraphs that are not marked.
+fn content<'p>(page: &'p Page, marks: &'p Marks) -> impl Iterator<Item = &'p Paragraph> {
+    page.paragraphs
+        .iter()
+        .zip(marks.iter())
+        .filter(|(_, mark)| mark.is_none())
+        .map(|(paragraph, _)| paragraph)
 }
 
 /// The tokens of a text, one after the other in one buffer.

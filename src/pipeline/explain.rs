@@ -10,7 +10,7 @@
 //! `SHARD#ORDINAL` names, else of all. Memory: the texts asked for, about 100 bytes for each of their tokens, and one record.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -64,10 +64,7 @@ pub fn explain_two(
         return Err(Error::Run(format!("{} and {} are one document; name two", documents[0], documents[1])));
     }
     let (a, b) = (archive.explanation(left)?, archive.explanation(right)?);
-    let measured = archive.measure(&a, &b);
-    let within = [left, right].map(|found| found.record.as_ref().map(|record| &record.within));
-    let decision = archive.between(&a, &b, within, measured.as_ref());
-    Ok(Comparison { decision, likeness: measured.map(|(likeness, _)| likeness), a, b })
+    Ok(archive.compared([left, right], a, b))
 }
 
 /// A document as a place: the number of its shard in the summary, its ordinal.
@@ -80,7 +77,7 @@ const LISTED: usize = 20;
 const ELSEWHERE: usize = 8;
 
 /// A finished run with its texts, wherever they are.
-struct Archive {
+pub(super) struct Archive {
     run: FinishedRun,
     /// Where the texts of each shard are.
     sources: Vec<Source>,
@@ -98,7 +95,7 @@ enum Source {
 }
 
 /// A document that was asked for.
-struct Found {
+pub(super) struct Found {
     place: Place,
     /// Its record, where its text is at hand and can be read.
     record: Option<OwnRecord>,
@@ -124,7 +121,7 @@ struct Search<'a> {
 }
 
 impl Archive {
-    fn open(dir: &Path, inputs: Option<&Inputs>) -> Result<Archive> {
+    pub(super) fn open(dir: &Path, inputs: Option<&Inputs>) -> Result<Archive> {
         let run = FinishedRun::open(dir)?;
         let summary = &run.summary;
         let whole = summary.removed || summary.bytes.kept == summary.bytes.read;
@@ -146,6 +143,11 @@ impl Archive {
         Ok(Archive { run, sources, fields })
     }
 
+    /// The run.
+    pub(super) fn run(&self) -> &FinishedRun {
+        &self.run
+    }
+
     fn input(&self, shard: usize) -> &Input {
         &self.run.summary.inputs[shard]
     }
@@ -155,7 +157,7 @@ impl Archive {
     }
 
     /// The document that each of these names means.
-    fn find(&mut self, names: &[&str], progress: &dyn Progress) -> Result<Vec<Found>> {
+    pub(super) fn find(&mut self, names: &[&str], progress: &dyn Progress) -> Result<Vec<Found>> {
         let mut searches = Vec::new();
         for &name in names {
             searches.push(Search { name, place: self.place_of(name)?, found: Vec::new(), record: None });
@@ -200,10 +202,11 @@ impl Archive {
         let input = self.input(shard);
         let mut found: Vec<(Vec<Place>, Option<OwnRecord>)> = Vec::new();
         found.resize_with(searches.len(), Default::default);
+        let any_name = searches.iter().any(|search| search.place.is_none());
+        let asked: HashSet<Place> = searches.iter().filter_map(|search| search.place).collect();
         let reason = self.for_each_record(shard, progress, |ordinal, bytes| {
             let place = (shard, ordinal);
-            let asked = |search: &Search| search.place.is_none_or(|wanted| wanted == place);
-            if !searches.iter().any(asked) {
+            if !any_name && !asked.contains(&place) {
                 return;
             }
             let Ok(record) = parse(input.format, bytes, &self.fields) else { return };
@@ -349,49 +352,73 @@ impl Archive {
 
     fn explanation(&self, found: &Found) -> Result<Explanation> {
         let (shard, ordinal) = found.place;
-        let name = self.input(shard).shard.clone();
+        let name = self.input(shard).shard.as_str();
         let mut findings = Vec::new();
         self.findings(shard, |finding| {
             if finding.ordinal == ordinal {
                 findings.push(finding);
             }
         })?;
-        let rejected = self.rejected(&name, ordinal)?;
-        let cluster = self.cluster(&name, ordinal)?;
-        let fate = match &rejected {
-            Some(_) => DocumentFate::Rejected,
-            None if findings.iter().any(|finding| finding.finding == Kind::Duplicate) => {
-                DocumentFate::Removed
-            }
-            None => DocumentFate::Kept,
-        };
+        let rejected = self.rejected(name, ordinal)?;
+        let cluster = self.cluster(name, ordinal)?;
+        let (templates, elsewhere) = (self.templates(&findings)?, self.elsewhere(&findings)?);
+        let of_cluster = cluster.as_ref().and_then(|cluster| own_id(cluster, name, ordinal));
+        let brief = self.briefly(found, findings);
+        let is_named =
+            found.record.as_ref().is_some_and(|record| record.id.is_some()) || !brief.findings.is_empty();
+        let id = of_cluster.filter(|_| !is_named).unwrap_or(brief.document.id);
+        Ok(Explanation {
+            document: Reference { id, ..brief.document },
+            fate: if rejected.is_some() { DocumentFate::Rejected } else { brief.fate },
+            no_text: brief.no_text.filter(|_| rejected.is_none()),
+            cluster,
+            templates,
+            elsewhere,
+            rejected,
+            ..brief
+        })
+    }
+
+    /// What its record and these findings of it say, and nothing else.
+    pub(super) fn briefly(&self, found: &Found, findings: Vec<Finding>) -> Explanation {
+        let (shard, ordinal) = found.place;
         let record = found.record.as_ref();
-        let of_cluster = || cluster.as_ref().and_then(|cluster| own_id(cluster, &name, ordinal));
+        let fate = match findings.iter().any(|finding| finding.finding == Kind::Duplicate) {
+            true => DocumentFate::Removed,
+            false => DocumentFate::Kept,
+        };
         let id = record
             .and_then(|record| record.id.clone())
             .or_else(|| findings.first().map(|finding| finding.doc.clone()))
-            .or_else(of_cluster)
             .unwrap_or_else(|| self.shown(found.place));
         let no_text = match &self.sources[shard] {
-            Source::Missing(reason) if rejected.is_none() => Some(reason.clone()),
+            Source::Missing(reason) => Some(reason.clone()),
             _ => None,
         };
-        Ok(Explanation {
-            document: Reference { id, shard: name, ordinal, paragraph: None },
+        Explanation {
+            document: Reference { id, shard: self.input(shard).shard.clone(), ordinal, paragraph: None },
             // A finding of a template across sites bears `*` in place of the document's site.
             site: record
                 .and_then(|record| record.site.clone())
                 .or_else(|| findings.iter().find(|found| found.site != "*").map(|found| found.site.clone())),
             url: record.and_then(|record| record.url.clone()),
             fate,
-            cluster,
-            templates: self.templates(&findings)?,
-            elsewhere: self.elsewhere(&findings)?,
-            rejected,
+            cluster: None,
+            templates: Vec::new(),
+            elsewhere: Vec::new(),
+            rejected: None,
             no_text,
             text: record.map(|record| self.explained_text(&record.text, &findings)),
             findings,
-        })
+        }
+    }
+
+    /// Two documents beside each other.
+    pub(super) fn compared(&self, found: [&Found; 2], a: Explanation, b: Explanation) -> Comparison {
+        let measured = self.measure(&a, &b);
+        let within = found.map(|found| found.record.as_ref().map(|record| &record.within));
+        let decision = self.between(&a, &b, within, measured.as_ref());
+        Comparison { decision, likeness: measured.map(|(likeness, _)| likeness), a, b }
     }
 
     fn explained_text(&self, text: &str, findings: &[Finding]) -> ExplainedText {

@@ -1,30 +1,25 @@
 //! What is said of each document: decisions, marks, repeats and reuse become the records of the contract.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
-use super::census::{Census, Entry};
+use super::census::{Census, Head};
 use super::compare::Pair;
-use super::reuse::Reuse;
+use super::marks::{Mark, Marks};
+use super::repeated::Repeated;
+use super::reuse::{Reuse, Reused};
 use super::settings::Settings;
-use super::sites::{Boilerplate, Mark, Marks, Site};
-use super::variants::Variants;
-use crate::boilerplate::{Forms, SiteTemplates, TemplateShape};
+use super::sites::Boilerplate;
+use super::templates::NETWORK;
 use crate::document::Span;
+use crate::error::Result;
 use crate::findings::{
-    ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference, TemplateRecord,
+    ClusterRecord, Evidence, Finding, Kind, Measure, Member, PairRecord, Place, Reference,
 };
-use crate::language::{self, Languages};
-use crate::repeats;
-use crate::resolve::{self, Decision, Likeness, clusters};
-use xxhash_rust::xxh3::xxh3_64;
+use crate::repeats::Repeat;
+use crate::resolve::{self, Decision, Decisions, Likeness, clusters};
 
 /// How many of the first paragraphs of a document may be its lead. The contract's four.
-const LEAD_PARAGRAPHS: usize = 4;
-
-/// How many documents of a template are named. The contract's three.
-const EXAMPLES: usize = 3;
+pub const LEAD_PARAGRAPHS: usize = 4;
 
 /// Everything that was decided, ready to be told.
 pub struct Judged<'a> {
@@ -34,38 +29,66 @@ pub struct Judged<'a> {
     pub settings: &'a Settings,
     /// What each site says on every page.
     pub boilerplate: &'a Boilerplate,
-    /// The site of each document.
-    pub site_of: &'a [u32],
     /// What becomes of each document.
-    pub decisions: &'a [Decision],
-    /// Paragraphs that several kept documents have, in document order.
-    pub reuses: &'a [Reuse],
-    /// What tells languages apart.
-    pub languages: &'a Languages,
+    pub decisions: &'a Decisions,
+    /// Paragraphs that several kept documents have, where that was asked.
+    pub reused: Option<&'a Reused>,
+    /// What documents say twice.
+    pub repeated: &'a Repeated,
 }
 
+/// A document and what is said of it.
+pub struct Told {
+    /// The document.
+    pub head: Head,
+    /// What is said.
+    pub findings: Vec<Finding>,
+}
+
+/// Documents whose findings are made together.
+const BLOCK: usize = 1 << 12;
+
 impl Judged<'_> {
-    /// The findings of the documents `first..last`, in document order.
-    pub fn findings(&self, first: u32, last: u32) -> Vec<Vec<Finding>> {
-        (first..last).into_par_iter().map(|document| self.findings_of(document)).collect()
+    /// The findings of all documents, some thousand at a time; with the number of the first of them.
+    pub fn for_each_block(&self, mut each: impl FnMut(u32, Vec<Told>) -> Result<()>) -> Result<()> {
+        let mut heads = self.census.heads_from(0)?;
+        let mut repeated = self.repeated.reader()?;
+        let mut reused = self.reused.map(Reused::reader).transpose()?;
+        for first in (0..self.census.len()).step_by(BLOCK) {
+            let mut block = Vec::with_capacity(BLOCK);
+            for (document, head) in (first..).zip(heads.by_ref().take(BLOCK)) {
+                let reuses = reused.as_mut().map_or(Ok(Vec::new()), |reused| reused.of(document))?;
+                block.push((document, head?, repeated.of(document)?, reuses));
+            }
+            let tell = |(document, head, repeats, reuses): (u32, Head, Vec<Repeat>, Vec<Reuse>)| {
+                let findings = self.findings_of(document, &head, repeats, &reuses);
+                Told { head, findings }
+            };
+            each(first, block.into_par_iter().with_min_len(32).map(tell).collect())?;
+        }
+        self.census.check()
     }
 
-    fn findings_of(&self, document: u32) -> Vec<Finding> {
-        let entry = &self.census.documents[document as usize];
+    fn findings_of(
+        &self,
+        document: u32,
+        head: &Head,
+        repeats: Vec<Repeat>,
+        reuses: &[Reuse],
+    ) -> Vec<Finding> {
+        let entry =
+            &Entry { document, head, spans: head.spans(), marks: self.boilerplate.marks.get(document) };
         let mut findings = Vec::new();
-        if let Decision::Removed(likeness) = self.decisions[document as usize] {
+        if let Decision::Removed(likeness) = self.decisions.get(document) {
             findings.push(self.duplicate(entry, likeness));
         }
         let of_document = findings.len();
-        let marks = self.boilerplate.marks[document as usize].as_ref();
-        if let Some(marks) = marks {
-            self.boilerplate_of(document, entry, marks, &mut findings);
-        }
-        self.repeats_of(entry, marks, &mut findings);
-        self.reuses_of(document, entry, marks, &mut findings);
-        if self.decisions[document as usize].is_kept() {
+        self.boilerplate_of(entry, &mut findings);
+        self.repeats_of(entry, repeats, &mut findings);
+        self.reuses_of(entry, reuses, &mut findings);
+        if self.decisions.is_kept(document) {
             self.foreign_of(entry, &mut findings);
-            self.thin_of(entry, marks, &mut findings);
+            self.thin_of(entry, &mut findings);
         }
         findings[of_document..].sort_by_key(|finding| {
             let place = finding.place.map(|place| (place.paragraphs[0], place.paragraphs[1]));
@@ -77,13 +100,17 @@ impl Judged<'_> {
     fn finding(&self, finding: Kind, entry: &Entry, place: Option<Place>, evidence: Evidence) -> Finding {
         Finding {
             finding,
-            doc: entry.document.label.clone(),
-            shard: self.census.shards[entry.document.id.shard as usize].name.clone(),
-            ordinal: entry.document.id.ordinal,
-            site: entry.document.site.to_string(),
+            doc: self.census.label(entry.head),
+            shard: self.census.shards[entry.head.id().shard as usize].name.clone(),
+            ordinal: entry.head.id().ordinal,
+            site: self.site_of(entry).to_owned(),
             place,
             evidence,
         }
+    }
+
+    fn site_of(&self, entry: &Entry) -> &str {
+        &self.census.sites[self.census.site_of(entry.document) as usize].name
     }
 
     fn duplicate(&self, entry: &Entry, likeness: Likeness) -> Finding {
@@ -98,110 +125,85 @@ impl Judged<'_> {
     }
 
     /// Consecutive paragraphs of one template are one finding.
-    fn boilerplate_of(&self, document: u32, entry: &Entry, marks: &Marks, findings: &mut Vec<Finding>) {
-        let site = &self.boilerplate.sites[self.site_of[document as usize] as usize];
-        let mut next = 0;
-        for run in marks.chunk_by(|a, b| a == b) {
-            let (first, last) = (next, next + run.len() - 1);
-            next += run.len();
-            let (name, template, pages) = match run[0] {
-                None => continue,
-                Some(Mark::Site(number)) => {
-                    (&*site.name, &site.templates.templates[number as usize], site.templates.pages)
-                }
-                Some(Mark::Network(number)) => {
-                    let network = &self.boilerplate.network;
-                    (NETWORK, &network.templates[number as usize], self.boilerplate.network_pages)
+    fn boilerplate_of(&self, entry: &Entry, findings: &mut Vec<Finding>) {
+        let site = &self.boilerplate.sites[self.census.site_of(entry.document) as usize];
+        for (run, mark) in entry.marks.into_iter().flat_map(Marks::runs) {
+            let (name, template, pages) = match mark {
+                Mark::Site(number) => (self.site_of(entry), site.templates[number as usize], site.pages),
+                Mark::Network(number) => {
+                    let template = self.boilerplate.network_templates[number as usize];
+                    (NETWORK, template, self.boilerplate.network_pages)
                 }
             };
             let evidence = Evidence::Boilerplate {
-                template: template_name(name, template),
+                template: template.name(name),
                 role: template.role,
                 documents: template.documents,
-                share: share(template.documents, pages),
+                share: f64::from(template.documents) / f64::from(pages.max(1)),
             };
-            let place = place(entry, first, last);
+            let place = entry.place(run.start, run.end - 1);
             let finding = self.finding(Kind::Boilerplate, entry, Some(place), evidence);
             findings.push(Finding { site: name.to_owned(), ..finding });
         }
     }
 
-    fn repeats_of(&self, entry: &Entry, marks: Option<&Marks>, findings: &mut Vec<Finding>) {
-        let content = |index: usize| marks.is_none_or(|marks| marks[index].is_none());
-        let paragraphs: Vec<Option<&[u64]>> = entry
-            .paragraphs
-            .iter()
-            .enumerate()
-            .map(|(index, paragraph)| content(index).then(|| entry.tokens_of(paragraph)))
-            .collect();
-        for repeat in repeats::find(&paragraphs, &self.settings.repeats) {
+    fn repeats_of(&self, entry: &Entry, repeats: Vec<Repeat>, findings: &mut Vec<Finding>) {
+        for repeat in repeats {
             let kind = if repeat.paragraph < LEAD_PARAGRAPHS { Kind::RepeatedLead } else { Kind::Repeat };
             let evidence = Evidence::Repeat { coverage: repeat.coverage, within: repeat.within };
-            let place = place(entry, repeat.paragraph, repeat.paragraph);
+            let place = entry.place(repeat.paragraph, repeat.paragraph);
             findings.push(self.finding(kind, entry, Some(place), evidence));
         }
     }
 
-    fn reuses_of(&self, document: u32, entry: &Entry, marks: Option<&Marks>, findings: &mut Vec<Finding>) {
-        let start = self.reuses.partition_point(|reuse| reuse.document < document);
-        for reuse in self.reuses[start..].iter().take_while(|reuse| reuse.document == document) {
-            let elsewhere = reuse.first.0 != document;
+    fn reuses_of(&self, entry: &Entry, reuses: &[Reuse], findings: &mut Vec<Finding>) {
+        for reuse in reuses {
+            let elsewhere = reuse.first.0 != entry.document;
             let evidence = Evidence::Reused {
                 documents: reuse.documents,
                 sites: reuse.sites,
                 first: elsewhere.then(|| reference(self.census, reuse.first.0, Some(reuse.first.1))),
                 jaccard: if elsewhere { reuse.jaccard } else { 1.0 },
             };
-            let lead = self.lead(entry, marks) == Some(reuse.paragraph);
+            let lead = self.lead(entry) == Some(reuse.paragraph);
             let kind = if lead { Kind::SharedLead } else { Kind::Reused };
-            let place = place(entry, reuse.paragraph, reuse.paragraph);
+            let place = entry.place(reuse.paragraph, reuse.paragraph);
             findings.push(self.finding(kind, entry, Some(place), evidence));
         }
     }
 
     /// The first content paragraph that is long enough, where it is one of the document's first paragraphs.
-    fn lead(&self, entry: &Entry, marks: Option<&Marks>) -> Option<usize> {
-        let long = |index: &usize| {
-            let tokens = entry.paragraphs[*index].tokens.len();
-            tokens >= self.settings.reuse.lead_min_tokens && marks.is_none_or(|marks| marks[*index].is_none())
-        };
-        (0..entry.paragraphs.len().min(LEAD_PARAGRAPHS)).find(long)
+    fn lead(&self, entry: &Entry) -> Option<usize> {
+        let content = |index: usize| entry.marks.is_none_or(|marks| marks.get(index).is_none());
+        let tokens = entry.head.token_counts().take(LEAD_PARAGRAPHS).enumerate();
+        let mut long = tokens.filter(|&(_, tokens)| tokens >= self.settings.reuse.lead_min_tokens);
+        long.find(|&(index, _)| content(index)).map(|(index, _)| index)
     }
 
     fn foreign_of(&self, entry: &Entry, findings: &mut Vec<Finding>) {
-        let paragraphs: Vec<language::Paragraph> = entry
-            .paragraphs
-            .iter()
-            .map(|paragraph| language::Paragraph {
-                text: paragraph.span.of(&entry.document.text),
-                tokens: entry.tokens_of(paragraph),
-            })
-            .collect();
-        for run in self.languages.foreign_runs(&paragraphs, &self.settings.foreign) {
+        for run in &entry.head.foreign {
             let evidence = Evidence::Foreign {
-                language: run.language.to_owned(),
-                article_language: run.article_language.to_owned(),
+                language: run.language.clone(),
+                article_language: run.article_language.clone(),
                 confidence: run.confidence,
             };
-            let place = place(entry, run.paragraphs[0], run.paragraphs[1]);
+            let [first, last] = run.paragraphs;
+            let place = entry.place(first as usize, last as usize);
             findings.push(self.finding(Kind::Foreign, entry, Some(place), evidence));
         }
     }
 
-    fn thin_of(&self, entry: &Entry, marks: Option<&Marks>, findings: &mut Vec<Finding>) {
-        let Some(marks) = marks else { return };
-        let content = marks.iter().zip(&entry.paragraphs).filter(|(mark, _)| mark.is_none());
-        let content_tokens: usize = content.map(|(_, paragraph)| paragraph.tokens.len()).sum();
-        if content_tokens < self.settings.compare.thin_tokens {
-            let evidence = Evidence::Thin { content_tokens: content_tokens as u64 };
-            findings.push(self.finding(Kind::Thin, entry, None, evidence));
+    fn thin_of(&self, entry: &Entry, findings: &mut Vec<Finding>) {
+        let content_tokens = u64::from(self.boilerplate.marks.content_tokens(entry.document));
+        if entry.marks.is_some() && content_tokens < self.settings.compare.thin_tokens as u64 {
+            findings.push(self.finding(Kind::Thin, entry, None, Evidence::Thin { content_tokens }));
         }
     }
 
     /// The clusters, by their kept document.
     pub fn clusters(&self) -> impl Iterator<Item = ClusterRecord> {
         let member = |document: u32| {
-            let Decision::Removed(likeness) = self.decisions[document as usize] else { return None };
+            let Decision::Removed(likeness) = self.decisions.get(document) else { return None };
             Some(Member {
                 document: reference(self.census, document, None),
                 jaccard: likeness.jaccard,
@@ -225,13 +227,28 @@ fn measure(by: resolve::Measure) -> Measure {
     }
 }
 
+/// A document that is told of.
+struct Entry<'a> {
+    document: u32,
+    head: &'a Head,
+    spans: Vec<Span>,
+    marks: Option<&'a Marks>,
+}
+
+impl Entry<'_> {
+    fn place(&self, first: usize, last: usize) -> Place {
+        let span = Span { start: self.spans[first].start, end: self.spans[last].end };
+        Place { paragraphs: [first, last], span }
+    }
+}
+
 /// How records name a document.
 pub fn reference(census: &Census, document: u32, paragraph: Option<usize>) -> Reference {
-    let document = &census.documents[document as usize].document;
+    let head = census.head(document);
     Reference {
-        id: document.label.clone(),
-        shard: census.shards[document.id.shard as usize].name.clone(),
-        ordinal: document.id.ordinal,
+        id: census.label(&head),
+        shard: census.shards[head.id().shard as usize].name.clone(),
+        ordinal: head.id().ordinal,
         paragraph,
     }
 }
@@ -244,133 +261,4 @@ pub fn pair_record(census: &Census, pair: &Pair) -> PairRecord {
         jaccard: pair.jaccard,
         containment: pair.containment,
     }
-}
-
-fn place(entry: &Entry, first: usize, last: usize) -> Place {
-    let span = Span { start: entry.paragraphs[first].span.start, end: entry.paragraphs[last].span.end };
-    Place { paragraphs: [first, last], span }
-}
-
-fn share(documents: u32, of: u32) -> f64 {
-    f64::from(documents) / f64::from(of.max(1))
-}
-
-/// The site that templates across sites are told under.
-const NETWORK: &str = "*";
-
-/// `SITE/ROLE-HASH`, the hash of its masked text.
-fn template_name(site: &str, template: &TemplateShape) -> String {
-    let keys: Vec<u8> =
-        template.paragraphs.iter().flat_map(|paragraph| paragraph.key.to_le_bytes()).collect();
-    format!("{site}/{}-{:016x}", template.role.name(), xxh3_64(&keys))
-}
-
-/// All templates, sites in the order of their names, `*` among them; of one site the most frequent first.
-pub fn templates<'a>(
-    census: &'a Census,
-    boilerplate: &'a Boilerplate,
-) -> impl Iterator<Item = TemplateRecord> + 'a {
-    let before = boilerplate.sites.partition_point(|site| *site.name < *NETWORK);
-    let (before, after) = boilerplate.sites.split_at(before);
-    let of_sites = |sites: &'a [Site]| {
-        sites.iter().flat_map(move |site| {
-            let SiteTemplates { templates, pages, .. } = &site.templates;
-            let (forms, own) = (Some(&site.forms), Mark::of_site as fn(Mark) -> Option<u32>);
-            let is_page = |document: u32| site.pages.binary_search(&document).is_ok();
-            let told = Told { site: &site.name, templates, pages: *pages, forms, own, is_page: &is_page };
-            records(census, boilerplate, &told, site.documents.iter().copied())
-        })
-    };
-    let network = std::iter::once(()).flat_map(move |()| {
-        let (templates, pages) = (&boilerplate.network.templates, boilerplate.network_pages);
-        let mut counted = vec![false; census.documents.len()];
-        boilerplate.sites.iter().flat_map(|site| &site.pages).for_each(|&page| counted[page as usize] = true);
-        let is_page = |document: u32| counted[document as usize];
-        let told =
-            Told { site: NETWORK, templates, pages, forms: None, own: Mark::of_network, is_page: &is_page };
-        records(census, boilerplate, &told, 0..census.documents.len() as u32)
-    });
-    of_sites(before).chain(network).chain(of_sites(after))
-}
-
-/// What is told under the name of one site.
-struct Told<'a> {
-    site: &'a str,
-    templates: &'a [TemplateShape],
-    pages: u32,
-    /// Which keys are forms of one paragraph.
-    forms: Option<&'a Forms>,
-    /// Picks its marks.
-    own: fn(Mark) -> Option<u32>,
-    /// Whether a document counts: a copy of a page is no second document with its forms.
-    is_page: &'a (dyn Fn(u32) -> bool + Sync),
-}
-
-/// The templates of one site that stand anywhere in its `documents`, most frequent first.
-fn records(
-    census: &Census,
-    boilerplate: &Boilerplate,
-    told: &Told,
-    documents: impl Iterator<Item = u32>,
-) -> Vec<TemplateRecord> {
-    let found = gather(census, boilerplate, told, documents);
-    let records = told.templates.iter().zip(found).filter(|(_, found)| !found.examples.is_empty());
-    let records = records.map(|(template, found)| {
-        let paragraphs = template
-            .paragraphs
-            .par_iter()
-            .filter_map(|paragraph| found.forms.get(&paragraph.key)?.record(census, paragraph.documents));
-        TemplateRecord {
-            template: template_name(told.site, template),
-            site: told.site.to_owned(),
-            role: template.role,
-            documents: template.documents,
-            site_documents: told.pages,
-            share: share(template.documents, told.pages),
-            bytes: found.bytes,
-            paragraphs: paragraphs.collect(),
-            examples: found.examples.iter().map(|&document| reference(census, document, None)).collect(),
-        }
-    });
-    let mut records: Vec<TemplateRecord> = records.collect();
-    records.sort_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.template.cmp(&b.template)));
-    records
-}
-
-/// What the marks of a site's documents say of one template.
-#[derive(Default)]
-struct Gathered {
-    bytes: u64,
-    forms: HashMap<u128, Variants>,
-    examples: Vec<u32>,
-}
-
-fn gather(
-    census: &Census,
-    boilerplate: &Boilerplate,
-    told: &Told,
-    documents: impl Iterator<Item = u32>,
-) -> Vec<Gathered> {
-    let mut found: Vec<Gathered> = Vec::new();
-    found.resize_with(told.templates.len(), Gathered::default);
-    if found.is_empty() {
-        return found;
-    }
-    for document in documents {
-        let Some(marks) = &boilerplate.marks[document as usize] else { continue };
-        let entry = &census.documents[document as usize];
-        for (index, mark) in marks.iter().enumerate() {
-            let Some(number) = mark.and_then(told.own) else { continue };
-            let (gathered, paragraph) = (&mut found[number as usize], &entry.paragraphs[index]);
-            gathered.bytes += (paragraph.span.end - paragraph.span.start) as u64;
-            if (told.is_page)(document) {
-                let key = told.forms.map_or(paragraph.masked, |forms| forms.of(paragraph.masked));
-                gathered.forms.entry(key).or_default().add(document, index, paragraph);
-            }
-            if gathered.examples.len() < EXAMPLES && gathered.examples.last() != Some(&document) {
-                gathered.examples.push(document);
-            }
-        }
-    }
-    found
 }

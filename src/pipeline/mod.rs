@@ -8,22 +8,32 @@
 //! Every function here returns the same answer with any number of threads.
 
 mod alike;
+mod bits;
+mod by_site;
 mod census;
 mod chunks;
+mod company;
 mod compare;
 mod containing;
 mod contents;
+mod copies;
 mod explain;
 mod judge;
+mod marks;
+mod means;
 mod network;
 mod progress;
+mod repeated;
 mod restore;
 mod reuse;
 mod settings;
 mod sites;
+mod sketches;
 mod strip;
+mod templates;
 mod variants;
 mod verify_run;
+mod visited;
 mod write;
 
 use std::collections::BTreeMap;
@@ -33,26 +43,33 @@ use std::time::Instant;
 
 use crate::corpus::{Inputs, Part, Shard};
 use crate::error::{Error, Result};
-use crate::findings::{PairRecord, TemplateRecord};
+use crate::findings::{PairRecord, RejectedRecord};
 use crate::language::Languages;
 use crate::output::{
     Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
     hex128,
 };
-use crate::resolve::{Decision, Standing, groups};
+use crate::resolve::{Decisions, EachRecord, Standings, groups};
 pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
+use copies::Copies;
 pub use explain::{explain, explain_two};
 use judge::Judged;
+use marks::PageMarks;
+pub use means::Means;
 pub use progress::{Progress, Silent, Unit};
 pub use restore::restore;
 pub use reuse::ReuseSettings;
-pub use settings::{CandidateSource, CompareSettings, Content, Settings};
-use sites::{Boilerplate, site_numbers};
+pub use settings::{CandidateSource, CompareLimits, CompareSettings, Content, Settings};
+use sites::Boilerplate;
+use sketches::Sketches;
 pub use strip::Strip;
-use strip::Strips;
-pub use verify_run::{Checked, verify};
+use strip::{Strips, StripsWriter};
+pub use verify_run::{
+    Band, Checked, Draw, DrawnPair, JudgedBand, Precision, Rerun, Sampled, Share, Sought, draw, precision,
+    rerun, sample, verify,
+};
 
 /// When a run warns, and when it stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,13 +113,14 @@ pub struct Target<'a> {
 /// The main job: reads `inputs` and leaves a finished run at the target.
 ///
 /// # Errors
-/// Where DIR may not be written, the input cannot be read or changes meanwhile, or a strict guard is hit.
+/// Where DIR may not be written, the input cannot be read or changes meanwhile, a disk is full, or a strict guard is hit.
 pub fn run(
     inputs: &Inputs,
     settings: &Settings,
     guards: Guards,
     job: Job,
     target: Target,
+    means: &Means,
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let mut clock = Clock::default();
@@ -110,31 +128,36 @@ pub fn run(
     strip::check_shards(&inputs.shards, &settings.strip)?;
     let dir = RunDir::create(target.dir, target.force)?;
     let skipped = inputs.skipped;
-    let census = clock.time("read", || census::take(&inputs.shards, settings, progress))?;
-    let decided = decide(&census, settings, progress, &mut clock);
-    let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
+    let languages = Languages::new(settings.compare.seed);
+    let census =
+        clock.time("read", || census::take(&inputs.shards, settings, Some(&languages), means, progress))?;
+    let mut decided = decide(&census, settings, means, progress, &mut clock)?;
+    let losses = site_losses(&census, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
     }
-    let site_of = site_numbers(&decided.boilerplate, census.documents.len());
-    let reuses = clock.time("reuse", || {
-        reuse::find(&census, &decided.boilerplate.marks, &decided.decisions, &site_of, &settings.reuse)
-    });
-    let languages = Languages::new(settings.compare.seed);
+    let groups = groups(&decided.decisions);
+    let templates = clock
+        .time("templates told", || templates::tell(&census, &mut decided.boilerplate, &groups, means))?;
+    let marks = &decided.boilerplate.marks;
+    let repeated = clock.time("repeats", || repeated::find(&census, marks, &settings.repeats, means))?;
+    let is_kept = |document: u32| decided.decisions.is_kept(document);
+    let reused = clock.time("reuse", || reuse::find(&census, marks, &is_kept, &settings.reuse, means))?;
     let judged = Judged {
         census: &census,
         settings,
         boilerplate: &decided.boilerplate,
-        site_of: &site_of,
         decisions: &decided.decisions,
-        reuses: &reuses,
-        languages: &languages,
+        reused: Some(&reused),
+        repeated: &repeated,
     };
-    let mut strips = Strips::default();
-    let (findings, clusters, templates) =
-        clock.time("findings", || write::records(&dir, &judged, &mut strips, progress))?;
-    let (documents, mut bytes) = accounts(&census, &decided.decisions);
+    let mut strips = StripsWriter::new(settings, means);
+    let counts =
+        clock.time("findings", || write::records(&dir, &judged, &templates, &mut strips, progress))?;
+    let (documents, mut bytes) =
+        accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
     if let Job::Dedupe { with_removed } = job {
+        let strips = strips.finish()?;
         bytes.stripped = clock.time("write", || {
             write::corpus(&dir, &census, &decided.decisions, &strips, with_removed, settings, progress)
         })?;
@@ -147,10 +170,10 @@ pub fn run(
         removed: job == Job::Dedupe { with_removed: true },
         documents,
         bytes,
-        findings,
-        clusters,
-        templates,
-        sites: decided.boilerplate.sites.len() as u64,
+        findings: counts.findings,
+        clusters: counts.clusters,
+        templates: counts.templates,
+        sites: census.sites.len() as u64,
         recall: recall(&settings.compare),
         settings: settings.record(),
         inputs: inputs_read(&census),
@@ -165,6 +188,7 @@ pub fn run(
         site_losses: losses,
         stages: clock.stages,
         peak_memory_bytes: peak_memory(),
+        peak_temporary_bytes: means.workspace.bytes_peak(),
     };
     dir.finish(summary)
 }
@@ -190,26 +214,32 @@ pub fn filter(
     settings: &Settings,
     guards: Guards,
     out: &mut dyn Write,
+    means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
     strip::check_shards(&inputs.shards, &settings.strip)?;
-    let census = census::take(&inputs.shards, settings, progress)?;
-    let decided = decide(&census, settings, progress, &mut Clock::default());
-    let losses = site_losses(&decided.boilerplate, &decided.decisions, guards);
+    let census = census::take(&inputs.shards, settings, None, means, progress)?;
+    let decided = decide(&census, settings, means, progress, &mut Clock::default())?;
+    let losses = site_losses(&census, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
     }
     let strips = match settings.strip.is_empty() {
-        true => Strips::default(),
-        false => Strips::of(&Judged {
-            census: &census,
-            settings,
-            boilerplate: &decided.boilerplate,
-            site_of: &site_numbers(&decided.boilerplate, census.documents.len()),
-            decisions: &decided.decisions,
-            reuses: &[],
-            languages: &Languages::new(settings.compare.seed),
-        }),
+        true => Strips::none(),
+        false => {
+            let repeated = repeated::find(&census, &decided.boilerplate.marks, &settings.repeats, means)?;
+            let judged = Judged {
+                census: &census,
+                settings,
+                boilerplate: &decided.boilerplate,
+                decisions: &decided.decisions,
+                reused: None,
+                repeated: &repeated,
+            };
+            let mut strips = StripsWriter::new(settings, means);
+            judged.for_each_block(|first, told| strips.add(&judged, first, &told))?;
+            strips.finish()?
+        }
     };
     write::filter(&census, &decided.decisions, &strips, settings, out)?;
     Ok(told(&census, &decided.decisions, warnings(&census, settings, &losses)))
@@ -224,17 +254,20 @@ pub struct Told {
     pub warnings: Vec<String>,
 }
 
-/// Boilerplate templates, sites in order, most frequent first.
+/// Boilerplate templates, as lines of JSON, each a [`TemplateRecord`](crate::findings::TemplateRecord): sites in order, most
+/// frequent first.
 pub fn templates(
     inputs: &Inputs,
     settings: &Settings,
-    mut each: impl FnMut(TemplateRecord) -> Result<()>,
+    each: impl FnMut(&[u8]) -> Result<()>,
+    means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let census = census::take(&inputs.shards, settings, progress)?;
-    let boilerplate = find_templates(&census, settings, progress, &mut Clock::default()).0;
-    judge::templates(&census, &boilerplate).try_for_each(&mut each)?;
-    Ok(told(&census, &[], warnings(&census, settings, &[])))
+    let census = census::take(&inputs.shards, settings, None, means, progress)?;
+    let copies = Copies::of(&census)?;
+    let mut found = find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?;
+    templates::tell(&census, &mut found.boilerplate, &found.groups, means)?.for_each(each)?;
+    Ok(told(&census, &Decisions::default(), warnings(&census, settings, &[])))
 }
 
 /// Near-duplicate pairs with their similarity, in document order.
@@ -242,18 +275,28 @@ pub fn pairs(
     inputs: &Inputs,
     settings: &Settings,
     mut each: impl FnMut(PairRecord) -> Result<()>,
+    means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let census = census::take(&inputs.shards, settings, progress)?;
-    let boilerplate = match settings.compare.content {
-        Content::Article => find_templates(&census, settings, progress, &mut Clock::default()).0,
-        Content::All => sites::none(&census),
+    let census = census::take(&inputs.shards, settings, None, means, progress)?;
+    let copies = Copies::of(&census)?;
+    let marks = match settings.compare.content {
+        Content::Article => {
+            find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?
+                .boilerplate
+                .marks
+        }
+        Content::All => PageMarks::none(&census),
     };
-    let contents = Contents::new(&census, &boilerplate.marks, &settings.compare);
-    let found = compare::pairs(&contents, &settings.compare, progress);
+    let contents = Contents::new(&census, &marks, &settings.compare);
+    let compare = within(&settings.compare, means);
+    let sketches = Sketches::of(&contents, &compare, &copies, &means.workspace)?;
+    let found = compare::pairs(&contents, &copies, &sketches, &compare, progress)?;
+    census.check()?;
     for pair in &found.pairs {
         each(judge::pair_record(&census, pair))?;
     }
+    census.check()?;
     let mut warnings = warnings(&census, settings, &[]);
     if !found.capped.is_empty() {
         warnings.push(format!(
@@ -264,69 +307,125 @@ pub fn pairs(
             found.capped.values().sum::<usize>()
         ));
     }
-    Ok(told(&census, &[], warnings))
+    Ok(told(&census, &Decisions::default(), warnings))
 }
 
 /// What was decided.
 struct Decided {
     boilerplate: Boilerplate,
-    decisions: Vec<Decision>,
+    decisions: Decisions,
 }
 
-fn decide(census: &Census, settings: &Settings, progress: &dyn Progress, clock: &mut Clock) -> Decided {
-    let (boilerplate, same) = find_templates(census, settings, progress, clock);
+fn decide(
+    census: &Census,
+    settings: &Settings,
+    means: &Means,
+    progress: &dyn Progress,
+    clock: &mut Clock,
+) -> Result<Decided> {
+    let copies = clock.time("copies", || Copies::of(census))?;
+    let FoundTemplates { boilerplate, decisions: same, .. } =
+        find_templates(census, &copies, settings, means, progress, clock)?;
     let decisions = match same {
         Some(decisions) => decisions,
-        None => clock.time("compare", || keep(census, &boilerplate, settings, progress)),
+        None => {
+            clock.time("compare", || keep(census, &copies, &boilerplate.marks, settings, means, progress))?
+        }
     };
-    Decided { boilerplate, decisions }
+    Ok(Decided { boilerplate, decisions })
+}
+
+/// Templates, and what they were counted with.
+struct FoundTemplates {
+    boilerplate: Boilerplate,
+    /// The group of each document, counted once.
+    groups: Vec<u32>,
+    /// Where counting again changed no document's content, the groups are the decisions.
+    decisions: Option<Decisions>,
 }
 
 /// Provisional templates, groups of near-duplicates without them, and the templates with each group counted once.
-/// Where counting again changed no document's content, the groups are the decisions.
 fn find_templates(
     census: &Census,
+    copies: &Copies,
     settings: &Settings,
+    means: &Means,
     progress: &dyn Progress,
     clock: &mut Clock,
-) -> (Boilerplate, Option<Vec<Decision>>) {
-    let provisional = clock.time("templates", || sites::provisional(census, &settings.templates));
-    let decisions = clock.time("group", || keep(census, &provisional, settings, progress));
+) -> Result<FoundTemplates> {
+    let provisional = clock.time("templates", || sites::provisional(census, &settings.templates, means))?;
+    let marks = &provisional.marks;
+    let decisions = clock.time("group", || keep(census, copies, marks, settings, means, progress))?;
     clock.time("recount", || {
-        let before = provisional.marked_paragraphs();
-        let boilerplate = sites::recounted(census, provisional, &groups(&decisions), &settings.templates);
+        let before = provisional.marks.marked_paragraphs();
+        let groups = groups(&decisions);
+        let boilerplate = sites::recounted(census, provisional, &groups, &settings.templates, means)?;
         // Counting again only ever takes paragraphs out, so equal counts are equal marks.
-        let same = boilerplate.marked_paragraphs() == before || settings.compare.content == Content::All;
-        (boilerplate, same.then_some(decisions))
+        let same =
+            boilerplate.marks.marked_paragraphs() == before || settings.compare.content == Content::All;
+        Ok(FoundTemplates { boilerplate, groups, decisions: same.then_some(decisions) })
     })
+}
+
+/// The settings of a comparison that takes no more memory than a stage may.
+fn within(settings: &CompareSettings, means: &Means) -> CompareSettings {
+    let memory_bytes = settings.limits.memory_bytes.min(means.work(1));
+    CompareSettings { limits: CompareLimits { memory_bytes, ..settings.limits }, ..settings.clone() }
 }
 
 fn keep(
     census: &Census,
-    boilerplate: &Boilerplate,
+    copies: &Copies,
+    marks: &PageMarks,
     settings: &Settings,
+    means: &Means,
     progress: &dyn Progress,
-) -> Vec<Decision> {
-    let contents = Contents::new(census, &boilerplate.marks, &settings.compare);
-    let protected =
-        |document: u32| settings.protect.contains(&census.documents[document as usize].document.label);
-    let order = settings.keep.sorted(contents.len(), |document| {
-        let entry = &contents.entry(document).document;
-        Standing {
-            protected: protected(document),
-            content_tokens: contents.token_count(document),
-            url: entry.url.as_deref(),
-            fields: &entry.keep_fields,
-        }
-    });
-    compare::keep(&contents, &settings.compare, &order, &protected, progress)
+) -> Result<Decisions> {
+    let contents = Contents::new(census, marks, &settings.compare);
+    let order = settings.keep.sorted(&Standing { contents: &contents })?;
+    let protected = |document: u32| census.is_protected(document);
+    let compare = within(&settings.compare, means);
+    let sketches = Sketches::of(&contents, &compare, copies, &means.workspace)?;
+    let decisions = compare::keep(&contents, copies, &sketches, &compare, &order, &protected, progress)?;
+    census.check()?;
+    Ok(decisions)
 }
 
-fn site_losses(boilerplate: &Boilerplate, decisions: &[Decision], guards: Guards) -> Vec<SiteLoss> {
-    let loss = |site: &sites::Site| {
-        let documents = site.documents.len() as u64;
-        let removed = |document: &&u32| !decisions[**document as usize].is_kept();
-        let removed = site.documents.iter().filter(removed).count() as u64;
+/// What the keep order looks at.
+struct Standing<'a> {
+    contents: &'a Contents<'a>,
+}
+
+impl Standings for Standing<'_> {
+    fn count(&self) -> u32 {
+        self.contents.len()
+    }
+
+    fn is_protected(&self, document: u32) -> bool {
+        self.contents.census().is_protected(document)
+    }
+
+    fn content_tokens(&self, document: u32) -> u32 {
+        self.contents.token_count(document) as u32
+    }
+
+    fn for_each_record(&self, each: &mut EachRecord) -> Result<()> {
+        for head in self.contents.census().heads_from(0)? {
+            let head = head?;
+            each(head.url.as_deref(), &head.keep_fields);
+        }
+        Ok(())
+    }
+}
+
+/// The sites that lose too much, in the order of their names.
+fn site_losses(census: &Census, decisions: &Decisions, guards: Guards) -> Vec<SiteLoss> {
+    let mut removed = vec![0_u64; census.sites.len()];
+    for &(document, _) in decisions.removed() {
+        removed[census.site_of(document) as usize] += 1;
+    }
+    let loss = |(site, removed): (&census::SiteFacts, u64)| {
+        let documents = u64::from(site.documents);
         let large = removed as f64 > guards.max_site_loss * documents as f64;
         (documents >= LOSS_MIN_DOCUMENTS && large).then(|| SiteLoss {
             site: site.name.to_string(),
@@ -334,14 +433,16 @@ fn site_losses(boilerplate: &Boilerplate, decisions: &[Decision], guards: Guards
             removed,
         })
     };
-    boilerplate.sites.iter().filter_map(loss).collect()
+    let mut losses: Vec<SiteLoss> = census.sites.iter().zip(removed).filter_map(loss).collect();
+    losses.sort_by(|a, b| a.site.cmp(&b.site));
+    losses
 }
 
 fn check_strict(census: &Census, losses: &[SiteLoss]) -> Result<()> {
-    if let Some(first) = census.rejected.first() {
+    if let Some(first) = census.rejected.first.first() {
         return Err(Error::Run(format!(
             "--strict: {} records could not be read, the first one in {}; nothing was written",
-            census.rejected.len(),
+            census.rejected.count,
             said(first)
         )));
     }
@@ -358,31 +459,23 @@ fn check_strict(census: &Census, losses: &[SiteLoss]) -> Result<()> {
     }
 }
 
-/// How many rejected records the warnings name.
-const NAMED_REJECTIONS: usize = 5;
-
 fn warnings(census: &Census, settings: &Settings, losses: &[SiteLoss]) -> Vec<String> {
     let mut warnings = missing_fields(census, settings);
-    if !census.rejected.is_empty() {
-        let read = census.documents.len() + census.rejected.len();
-        warnings
-            .push(format!("{} of {read} records could not be read; the first ones:", census.rejected.len()));
+    let rejected = &census.rejected;
+    if rejected.count > 0 {
+        let read = u64::from(census.len()) + rejected.count;
+        warnings.push(format!("{} of {read} records could not be read; the first ones:", rejected.count));
     }
-    warnings.extend(census.rejected.iter().take(NAMED_REJECTIONS).map(said));
+    warnings.extend(rejected.first.iter().map(said));
     for loss in losses {
         warnings.push(format!(
             "{} loses {} of {} documents; look at its clusters before you trust that",
             loss.site, loss.removed, loss.documents
         ));
     }
-    let labels = || census.documents.iter().map(|entry| entry.document.label.as_str());
-    if !settings.protect.is_empty() {
-        let known: std::collections::HashSet<&str> = labels().collect();
-        let unknown = settings.protect.iter().filter(|id| !known.contains(id.as_str())).count();
-        if unknown > 0 {
-            warnings
-                .push(format!("--protect: {unknown} of {} ids are no document's", settings.protect.len()));
-        }
+    if census.seen.unknown_protected > 0 {
+        let (unknown, all) = (census.seen.unknown_protected, settings.protect.len());
+        warnings.push(format!("--protect: {unknown} of {all} ids are no document's"));
     }
     warnings
 }
@@ -390,70 +483,56 @@ fn warnings(census: &Census, settings: &Settings, losses: &[SiteLoss]) -> Vec<St
 /// Fields that were named and that no document has.
 fn missing_fields(census: &Census, settings: &Settings) -> Vec<String> {
     let mut named: Vec<(&str, &str, bool)> = Vec::new();
-    let documents = || census.documents.iter().map(|entry| &entry.document);
     if let Some(field) = &settings.fields.within {
-        named.push(("--within", field, documents().any(|document| document.within.is_some())));
+        named.push(("--within", field, census.seen.within));
     }
     if let Some(field) = &settings.fields.url {
-        named.push(("--url-field", field, documents().any(|document| document.url.is_some())));
+        named.push(("--url-field", field, census.seen.url));
     }
-    for (place, field) in settings.fields.keep.iter().enumerate() {
-        named.push(("--keep", field, documents().any(|document| document.keep_fields[place].is_some())));
+    for (field, &seen) in settings.fields.keep.iter().zip(&census.seen.keep) {
+        named.push(("--keep", field, seen));
     }
-    let missing = named.into_iter().filter(|(_, _, found)| !found && !census.documents.is_empty());
+    let missing = named.into_iter().filter(|(_, _, found)| !found && census.len() > 0);
     missing.map(|(option, field, _)| format!("{option}: no record has the field {field}")).collect()
 }
 
 /// Where a rejected record stands, and why it was rejected.
-fn said(rejected: &census::Rejected) -> String {
-    let record = &rejected.record;
+fn said(record: &RejectedRecord) -> String {
     let file = record.file.as_ref().map_or(String::new(), |file| format!("/{file}"));
     let line = record.line.map_or(String::new(), |line| format!(": line {line}"));
     format!("{}{file}{line}: {}", record.shard, record.reason)
 }
 
-fn told(census: &Census, decisions: &[Decision], warnings: Vec<String>) -> Told {
-    Told { documents: accounts(census, decisions).0, warnings }
+fn told(census: &Census, decisions: &Decisions, warnings: Vec<String>) -> Told {
+    Told { documents: accounts(census, decisions, [0, 0]).0, warnings }
 }
 
 /// Documents and bytes by what became of them; without decisions all are kept.
-fn accounts(census: &Census, decisions: &[Decision]) -> (Documents, Bytes) {
-    let mut documents = Documents { rejected: census.rejected.len() as u64, ..Documents::default() };
-    let mut bytes = Bytes::default();
-    for (number, entry) in census.documents.iter().enumerate() {
-        if decisions.get(number).is_none_or(Decision::is_kept) {
-            documents.kept += 1;
-            bytes.kept += entry.bytes;
-        } else {
-            documents.removed += 1;
-            bytes.removed += entry.bytes;
-        }
-    }
-    documents.read = documents.kept + documents.removed + documents.rejected;
-    bytes.rejected = census.rejected.iter().map(|rejected| rejected.record.length).sum();
-    bytes.framing = census.digests.iter().map(|facts| facts.framing).sum();
-    bytes.read = census.digests.iter().map(|facts| facts.digest.bytes).sum();
+fn accounts(census: &Census, decisions: &Decisions, [kept, removed_bytes]: [u64; 2]) -> (Documents, Bytes) {
+    let removed = decisions.removed().len() as u64;
+    let read = u64::from(census.len()) + census.rejected.count;
+    let documents =
+        Documents { read, removed, rejected: census.rejected.count, kept: u64::from(census.len()) - removed };
+    let mut bytes =
+        Bytes { kept, removed: removed_bytes, rejected: census.rejected.bytes, ..Bytes::default() };
+    bytes.framing = census.facts.iter().map(|facts| facts.framing).sum();
+    bytes.read = census.facts.iter().map(|facts| facts.digest.bytes).sum();
     (documents, bytes)
 }
 
 fn inputs_read(census: &Census) -> Vec<Input> {
-    let mut documents = vec![0; census.shards.len()];
-    let read = census.documents.iter().map(|entry| entry.document.id);
-    for id in read.chain(census.rejected.iter().map(|rejected| rejected.id)) {
-        documents[id.shard as usize] += 1;
-    }
-    let input = |(number, shard): (usize, &Shard)| Input {
+    let input = |(facts, shard): (&census::ShardFacts, &Shard)| Input {
         shard: shard.name.clone(),
         format: shard.format,
         compression: shard.parts[0].compression,
         path: path_of(shard),
         folder: shard.folder,
         files: files_of(shard),
-        documents: documents[number],
-        bytes: census.digests[number].digest.bytes,
-        hash: hex128(census.digests[number].digest.hash),
+        documents: facts.records,
+        bytes: facts.digest.bytes,
+        hash: hex128(facts.digest.hash),
     };
-    census.shards.iter().enumerate().map(input).collect()
+    census.facts.iter().zip(&census.shards).map(input).collect()
 }
 
 /// Where a shard lies; `None` where it is no file of the user's, as standard input is not, or its path is not UTF-8.
@@ -473,7 +552,7 @@ fn files_of(shard: &Shard) -> Vec<InputFile> {
 }
 
 fn recall(settings: &CompareSettings) -> Recall {
-    let screening = compare::screening(settings.min_similarity);
+    let screening = sketches::screening(settings.min_similarity);
     let exact = settings.candidates == CandidateSource::Exact;
     Recall {
         candidates: if exact { "exact" } else { "signatures" }.to_owned(),

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use super::reuse::ReuseSettings;
 use super::strip::Strip;
 use crate::boilerplate::TemplateSettings;
+use crate::candidates::BUCKET_LIMIT;
 use crate::corpus::{Fields, ReadSettings, SiteBy};
 use crate::language::ForeignSettings;
 use crate::output::SettingsRecord;
@@ -62,6 +63,26 @@ pub struct CompareSettings {
     pub max_equal_pairs: usize,
     /// Seed of the token, shingle and signature hashes.
     pub seed: u64,
+    /// How much is compared at once.
+    pub limits: CompareLimits,
+}
+
+/// How much is compared at once. It decides what a comparison costs, and no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompareLimits {
+    /// Memory for a batch of documents and their sets, in bytes.
+    pub memory_bytes: usize,
+    /// Documents that are looked up together on all threads.
+    pub block: usize,
+    /// Documents of a bucket that are looked through one after the other.
+    pub bucket: u32,
+}
+
+impl Default for CompareLimits {
+    /// One batch; and of a block each document is held against 32 of it on average.
+    fn default() -> Self {
+        CompareLimits { memory_bytes: usize::MAX, block: 64, bucket: BUCKET_LIMIT }
+    }
 }
 
 /// What of a document is compared.
@@ -142,6 +163,7 @@ impl Default for CompareSettings {
             thin_tokens: 20,
             max_equal_pairs: 1_000,
             seed: 0,
+            limits: CompareLimits::default(),
         }
     }
 }

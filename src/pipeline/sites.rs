@@ -3,102 +3,231 @@
 //! Pages are the distinct documents of a site: equal token sequences are one. Templates are found per site, counted
 //! again once near-duplicates are known, and then marked in every document, so that the same rule decides for a page
 //! that was counted and for its exact copy.
+//!
+//! Of a site whose pages are more than [`SITE_BYTES`], those with the least hashes decide, so that a site of any size needs
+//! no more memory than that; all of its pages are marked and counted.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{PoisonError, RwLock};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::census::{Census, Entry};
+use super::by_site::{SiteRows, for_each_site};
+use super::census::{Census, Page};
+use super::marks::{Mark, Marks, PageMarks, content_tokens};
+use super::means::Means;
 use super::network;
 use crate::boilerplate::network::Network;
 use crate::boilerplate::{
-    Forms, Page, PageParagraph, ParagraphKey, SectionId, SiteTemplates, TemplateSettings, WordedParagraph,
-    find, listed,
+    FormSearch, Forms, Page as SitePage, PageParagraph, Role, SiteTemplates, TemplateSettings, TemplateShape,
+    WordedParagraph, find,
 };
-use crate::corpus::folders_of;
+use crate::error::{Error, Result};
 use crate::shingle::is_number;
+use crate::store::{Sealed, Spool};
 
 /// Every site's templates, and where they stand.
-#[derive(Debug)]
 pub struct Boilerplate {
-    /// The sites, in the order of their names.
+    /// By the number of a site.
     pub sites: Vec<Site>,
     /// What sites share, beside what each says itself.
     pub network: Network,
+    /// What is said of its templates.
+    pub network_templates: Vec<TemplateFacts>,
     /// How many distinct documents were counted for it.
     pub network_pages: u32,
-    /// For each document, its paragraphs' templates; `None` where it has none at all.
-    pub marks: Vec<Option<Marks>>,
-}
-
-/// The template of each paragraph of a document.
-pub type Marks = Box<[Option<Mark>]>;
-
-/// A template, by its place among those of the document's site, or of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mark {
-    /// What the site says on many pages. It comes first.
-    Site(u32),
-    /// What sites share.
-    Network(u32),
-}
-
-impl Mark {
-    /// The place among the site's templates.
-    pub fn of_site(self) -> Option<u32> {
-        if let Mark::Site(template) = self { Some(template) } else { None }
-    }
-
-    /// The place among the network's templates.
-    pub fn of_network(self) -> Option<u32> {
-        if let Mark::Network(template) = self { Some(template) } else { None }
-    }
+    /// Which paragraphs are boilerplate.
+    pub marks: PageMarks,
+    /// The rules of the sites that have templates.
+    rules: Option<Sealed>,
 }
 
 /// A site.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Its documents, in document order.
-    pub documents: Vec<u32>,
-    /// Its distinct documents with at least one token, in document order.
-    pub pages: Vec<u32>,
-    /// Which of its paragraphs are forms of one.
-    pub forms: Forms,
+    /// How many distinct documents with at least one token it has.
+    pub pages: u32,
     /// What it says on many of them.
-    pub templates: SiteTemplates,
+    pub templates: Vec<TemplateFacts>,
+    /// Where its rules are: offset and length.
+    rules: (u64, u32),
 }
 
+/// What is said of a template.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TemplateFacts {
+    /// Where most of its occurrences stand.
+    pub role: Role,
+    /// The hash of its masked text.
+    pub hash: u64,
+    /// On how many pages it stands.
+    pub documents: u32,
+}
+
+impl TemplateFacts {
+    /// Of a template.
+    pub fn of(template: &TemplateShape) -> TemplateFacts {
+        let keys: Vec<u8> =
+            template.paragraphs.iter().flat_map(|paragraph| paragraph.key.to_le_bytes()).collect();
+        TemplateFacts { role: template.role, hash: xxh3_64(&keys), documents: template.documents }
+    }
+
+    /// `SITE/ROLE-HASH`.
+    pub fn name(&self, site: &str) -> String {
+        format!("{site}/{}-{:016x}", self.role.name(), self.hash)
+    }
+}
+
+/// How a site's pages are marked.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SiteRules {
+    /// Which of its paragraphs are forms of one.
+    pub forms: Forms,
+    /// What it says on many of them; nothing where absent.
+    pub templates: Option<SiteTemplates>,
+}
+
+/// At most so many bytes of a site's distinct pages, as the census keeps them, decide about its templates: some 50,000 pages of
+/// 100 words.
+const SITE_BYTES: u64 = 24 << 20;
+
 /// The templates of every site, each distinct page counted once, and what sites share beside them.
-pub fn provisional(census: &Census, settings: &TemplateSettings) -> Boilerplate {
-    let sites: Vec<Site> = documents_by_site(census)
-        .into_par_iter()
-        .map(|(name, documents)| {
-            let pages = distinct(census, &documents);
-            let (forms, templates) = with_forms(census, &pages, settings);
-            Site { name, documents, pages, forms, templates }
-        })
-        .collect();
-    let mut boilerplate = marked(census, sites);
-    network::find(census, &mut boilerplate);
-    boilerplate
+pub fn provisional(census: &Census, settings: &TemplateSettings, means: &Means) -> Result<Boilerplate> {
+    let mut found = Finding::new(none(census), means, "provisional-rules");
+    for_each_site(
+        census,
+        means,
+        |_| true,
+        |rows| {
+            let deciding = deciding(rows)?;
+            let pages = rows.pages(&deciding)?;
+            let (forms, templates) = with_forms(&pages, settings);
+            let mut judged = Judged::new(SiteRules { forms, templates: Some(templates) });
+            if judged.has_templates() {
+                judged.mark_pages(&pages)?;
+                drop(pages);
+                judged.mark(rows, |document| deciding.binary_search(&document).is_err())?;
+            }
+            Ok(judged)
+        },
+        |site, judged| found.take(site, judged),
+    )?;
+    let (mut boilerplate, _) = found.finish()?;
+    network::find(census, &mut boilerplate, means)?;
+    Ok(boilerplate)
+}
+
+/// The same templates with each group of near-duplicates counted once: never more than before.
+pub fn recounted(
+    census: &Census,
+    provisional: Boilerplate,
+    groups: &[u32],
+    settings: &TemplateSettings,
+    means: &Means,
+) -> Result<Boilerplate> {
+    let (sites, rules) = (provisional.sites.clone(), provisional.rules.clone());
+    let found = RwLock::new(Finding::new(provisional, means, "rules"));
+    for_each_site(
+        census,
+        means,
+        |site| !sites[site as usize].templates.is_empty(),
+        |rows| {
+            let rules = rules_at(rules.as_ref(), &sites[rows.site as usize])?;
+            let deciding = deciding(rows)?;
+            let group_of_page: Vec<u32> =
+                deciding.iter().map(|&document| groups[document as usize]).collect();
+            let alone = group_of_page.iter().collect::<HashSet<_>>().len() == group_of_page.len();
+            let Some(earlier) = rules.templates.as_ref().filter(|_| !alone) else {
+                return Ok(Judged::new(rules));
+            };
+            let pages = rows.pages(&deciding)?;
+            let read: Vec<ReadPage> = pages.iter().map(|page| ReadPage::of(page, &rules.forms)).collect();
+            let templates = earlier.recount(&borrowed(&read), &group_of_page, settings);
+            if templates == *earlier {
+                return Ok(Judged::new(rules));
+            }
+            let mut judged = Judged::new(SiteRules { templates: Some(templates), ..rules });
+            let found = found.read().unwrap_or_else(PoisonError::into_inner);
+            judged.mark(rows, |document| found.boilerplate.marks.get(document).is_some())?;
+            Ok(judged)
+        },
+        |site, judged| found.write().unwrap_or_else(PoisonError::into_inner).take(site, judged),
+    )?;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut boilerplate, fallen) = found.finish()?;
+    network::recount(census, &mut boilerplate, &fallen, groups)?;
+    Ok(boilerplate)
+}
+
+/// No templates at all: where everything is compared, nobody asks for them.
+pub fn none(census: &Census) -> Boilerplate {
+    Boilerplate {
+        sites: vec![Site::default(); census.sites.len()],
+        network: Network::default(),
+        network_templates: Vec::new(),
+        network_pages: 0,
+        marks: PageMarks::none(census),
+        rules: None,
+    }
+}
+
+impl Boilerplate {
+    /// How the pages of a site are marked.
+    pub fn rules_of(&self, site: u32) -> Result<SiteRules> {
+        rules_at(self.rules.as_ref(), &self.sites[site as usize])
+    }
+}
+
+fn rules_at(rules: Option<&Sealed>, site: &Site) -> Result<SiteRules> {
+    let (offset, length) = site.rules;
+    let Some(rules) = rules.filter(|_| length > 0) else { return Ok(SiteRules::default()) };
+    let mut bytes = Vec::new();
+    rules.read_at(offset, length as usize, &mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(unreadable)
+}
+
+fn unreadable(error: postcard::Error) -> Error {
+    Error::Run(format!("the temporary files of this run are damaged: {error}"))
+}
+
+/// The documents of a site whose pages decide, ascending: the first with each sequence, and where they are too many, those
+/// with the least sequences.
+pub fn deciding(rows: &SiteRows) -> Result<Vec<u32>> {
+    let mut least: BTreeMap<u128, (u32, u64)> = BTreeMap::new();
+    let (mut sum, mut bound) = (0, u128::MAX);
+    rows.for_each_number(|document, sequence, row| {
+        let Some(sequence) = sequence.filter(|&sequence| sequence < bound && !least.contains_key(&sequence))
+        else {
+            return;
+        };
+        let bytes = row.len() as u64;
+        least.insert(sequence, (document, bytes));
+        sum += bytes;
+        while sum > SITE_BYTES
+            && let Some((greatest, (_, bytes))) = least.pop_last()
+        {
+            (bound, sum) = (greatest, sum - bytes);
+        }
+    })?;
+    let mut documents: Vec<u32> = least.into_values().map(|(document, _)| document).collect();
+    documents.sort_unstable();
+    Ok(documents)
 }
 
 /// Forms are looked for beside what is boilerplate, and more may be boilerplate once they are known. At most this often.
 const FORM_ROUNDS: usize = 3;
 
-fn with_forms(census: &Census, pages: &[u32], settings: &TemplateSettings) -> (Forms, SiteTemplates) {
-    let worded = worded(census, pages);
+fn with_forms(pages: &[Page], settings: &TemplateSettings) -> (Forms, SiteTemplates) {
+    let worded: Vec<Vec<WordedParagraph>> = pages.iter().map(worded).collect();
+    let mut search = FormSearch::new(&worded);
     let mut forms = Forms::default();
-    let mut read = read_pages(census, pages, &forms);
+    let mut read: Vec<ReadPage> = pages.iter().map(|page| ReadPage::of(page, &forms)).collect();
     let mut templates = find(&borrowed(&read), settings);
     for _ in 0..FORM_ROUNDS {
-        let mark = |page: Page| templates.mark(page).iter().map(Option::is_some).collect();
-        let marks: Vec<Vec<bool>> = read.iter().map(|read| mark(read.page())).collect();
-        let Some(more) = forms.extended(&worded, &marks, settings) else { break };
+        let marks = templates.mark_all(read.iter().map(ReadPage::page));
+        let Some(more) = search.more(&marks, settings) else { break };
         forms = more;
         for (read, worded) in read.iter_mut().zip(&worded) {
             for (paragraph, worded) in read.paragraphs.iter_mut().zip(worded) {
@@ -110,178 +239,152 @@ fn with_forms(census: &Census, pages: &[u32], settings: &TemplateSettings) -> (F
     (forms, templates)
 }
 
-/// The same templates with each group of near-duplicates counted once: never more than before.
-pub fn recounted(
-    census: &Census,
-    provisional: Boilerplate,
-    groups: &[u32],
-    settings: &TemplateSettings,
-) -> Boilerplate {
-    let Boilerplate { sites, network, marks, .. } = provisional;
-    let sites: Vec<Site> = sites
-        .into_par_iter()
-        .map(|site| {
-            let group_of_page: Vec<u32> = site.pages.iter().map(|&page| groups[page as usize]).collect();
-            let alone = group_of_page.iter().collect::<HashSet<_>>().len() == group_of_page.len();
-            if alone || site.templates.templates.is_empty() {
-                return site;
-            }
-            let read = read_pages(census, &site.pages, &site.forms);
-            let templates = site.templates.recount(&borrowed(&read), &group_of_page, settings);
-            Site { templates, ..site }
-        })
-        .collect();
-    let mut boilerplate = marked(census, sites);
-    network::recount(census, &mut boilerplate, network, &marks, groups);
-    boilerplate.count_groups(census, groups);
-    boilerplate
-}
-
-/// No templates at all: where everything is compared, nobody asks for them.
-pub fn none(census: &Census) -> Boilerplate {
-    unshared(Vec::new(), vec![None; census.documents.len()])
-}
-
-impl Boilerplate {
-    /// Counts the documents of sites, templates and their paragraphs anew, each group once.
-    fn count_groups(&mut self, census: &Census, groups: &[u32]) {
-        let marks = &self.marks;
-        self.sites.par_iter_mut().filter(|site| !site.templates.templates.is_empty()).for_each(|site| {
-            let group = |page: u32| groups[page as usize];
-            let mut pages = HashSet::new();
-            let mut templates: HashMap<u32, HashSet<u32>> = HashMap::new();
-            let mut paragraphs: HashMap<(u32, ParagraphKey), HashSet<u32>> = HashMap::new();
-            for &page in &site.pages {
-                pages.insert(group(page));
-                let Some(marks) = &marks[page as usize] else { continue };
-                let entry = &census.documents[page as usize];
-                for (mark, paragraph) in marks.iter().zip(&entry.paragraphs) {
-                    let Some(template) = mark.and_then(Mark::of_site) else { continue };
-                    templates.entry(template).or_default().insert(group(page));
-                    paragraphs
-                        .entry((template, site.forms.of(paragraph.masked)))
-                        .or_default()
-                        .insert(group(page));
-                }
-            }
-            site.templates.pages = pages.len() as u32;
-            for (number, template) in site.templates.templates.iter_mut().enumerate() {
-                let count = |groups: Option<&HashSet<u32>>| groups.map_or(0, HashSet::len) as u32;
-                template.documents = count(templates.get(&(number as u32)));
-                for paragraph in &mut template.paragraphs {
-                    paragraph.documents = count(paragraphs.get(&(number as u32, paragraph.key)));
-                }
-            }
-        });
-    }
-
-    /// How many paragraphs of all documents are marked.
-    pub fn marked_paragraphs(&self) -> usize {
-        self.marks.iter().flatten().map(|marks| marks.iter().flatten().count()).sum()
-    }
-}
-
-fn documents_by_site(census: &Census) -> Vec<(Arc<str>, Vec<u32>)> {
-    let mut sites: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
-    for (number, entry) in census.documents.iter().enumerate() {
-        sites.entry(entry.document.site.clone()).or_default().push(number as u32);
-    }
-    sites.into_iter().collect()
-}
-
-fn distinct(census: &Census, documents: &[u32]) -> Vec<u32> {
-    let mut seen = HashSet::new();
-    let first =
-        |number: &u32| census.documents[*number as usize].sequence.is_some_and(|own| seen.insert(own));
-    documents.iter().copied().filter(first).collect()
-}
-
 /// A page as `boilerplate` sees it, with what it borrows.
-struct ReadPage {
+pub struct ReadPage<'a> {
     paragraphs: Vec<PageParagraph>,
-    sections: Vec<SectionId>,
+    sections: &'a [u64],
 }
 
-impl ReadPage {
-    fn of(entry: &Entry, forms: &Forms) -> ReadPage {
-        let tokens: Vec<&[u64]> =
-            entry.paragraphs.iter().map(|paragraph| entry.tokens_of(paragraph)).collect();
-        let page_paragraph = |(paragraph, listed): (&super::census::Paragraph, bool)| PageParagraph {
+impl ReadPage<'_> {
+    /// Of a page whose paragraphs have these forms.
+    pub fn of<'a>(page: &'a Page, forms: &Forms) -> ReadPage<'a> {
+        let page_paragraph = |paragraph: &super::census::Paragraph| PageParagraph {
             key: forms.of(paragraph.masked),
             sketch: paragraph.sketch,
             tokens: paragraph.tokens.len() as u32,
-            listed,
+            listed: paragraph.listed,
         };
-        let folders = entry.document.url.iter().flat_map(|url| folders_of(url).take(SECTION_DEPTH));
         ReadPage {
-            paragraphs: entry.paragraphs.iter().zip(listed(&tokens)).map(page_paragraph).collect(),
-            sections: folders.map(|folder| xxh3_64(folder.as_bytes())).collect(),
+            paragraphs: page.paragraphs.iter().map(page_paragraph).collect(),
+            sections: &page.sections,
         }
     }
 
-    fn page(&self) -> Page<'_> {
-        Page { paragraphs: &self.paragraphs, sections: &self.sections }
+    /// As it is judged.
+    pub fn page(&self) -> SitePage<'_> {
+        SitePage { paragraphs: &self.paragraphs, sections: self.sections }
     }
 }
 
-/// Folders deeper than this are no sections of their own.
-const SECTION_DEPTH: usize = 3;
-
-fn read_pages(census: &Census, pages: &[u32], forms: &Forms) -> Vec<ReadPage> {
-    pages.iter().map(|&page| ReadPage::of(&census.documents[page as usize], forms)).collect()
-}
-
-fn worded<'a>(census: &'a Census, pages: &[u32]) -> Vec<Vec<WordedParagraph<'a>>> {
-    let worded = |entry: &'a Entry| {
-        let paragraph = |paragraph: &super::census::Paragraph| WordedParagraph {
-            key: paragraph.masked,
-            tokens: entry.tokens_of(paragraph),
-            is_number,
-        };
-        entry.paragraphs.iter().map(paragraph).collect()
+fn worded(page: &Page) -> Vec<WordedParagraph<'_>> {
+    let worded = |paragraph: &super::census::Paragraph| WordedParagraph {
+        key: paragraph.masked,
+        tokens: &page.tokens[paragraph.tokens.start as usize..paragraph.tokens.end as usize],
+        is_number,
     };
-    pages.iter().map(|&page| worded(&census.documents[page as usize])).collect()
+    page.paragraphs.iter().map(worded).collect()
 }
 
-fn borrowed(pages: &[ReadPage]) -> Vec<Page<'_>> {
+fn borrowed<'a>(pages: &'a [ReadPage]) -> Vec<SitePage<'a>> {
     pages.iter().map(ReadPage::page).collect()
 }
 
-fn marked(census: &Census, sites: Vec<Site>) -> Boilerplate {
-    let mut marks: Vec<Option<Marks>> = vec![None; census.documents.len()];
-    let found: Vec<Vec<(u32, Marks)>> = sites
-        .par_iter()
-        .map(|site| {
-            if site.templates.templates.is_empty() {
-                return Vec::new();
-            }
-            let mark = |&document: &u32| {
-                let marks = site
-                    .templates
-                    .mark(ReadPage::of(&census.documents[document as usize], &site.forms).page());
-                let marks: Marks = marks.into_iter().map(|mark| mark.map(Mark::Site)).collect();
-                marks.iter().any(Option::is_some).then_some((document, marks))
-            };
-            site.documents.iter().filter_map(mark).collect()
-        })
-        .collect();
-    for (document, own) in found.into_iter().flatten() {
-        marks[document as usize] = Some(own);
+/// A site whose templates were found, and documents of it as they are marked.
+struct Judged {
+    rules: SiteRules,
+    patterns: Vec<Marks>,
+    known: HashMap<Marks, u32>,
+    /// Document, pattern or [`NO_PATTERN`], and content tokens.
+    marked: Vec<[u32; 3]>,
+}
+
+/// Stands for no marks.
+const NO_PATTERN: u32 = u32::MAX;
+
+impl Judged {
+    /// No document is marked otherwise than before.
+    fn new(rules: SiteRules) -> Judged {
+        Judged { rules, patterns: Vec::new(), known: HashMap::new(), marked: Vec::new() }
     }
-    unshared(sites, marks)
+
+    fn has_templates(&self) -> bool {
+        self.rules.templates.as_ref().is_some_and(|templates| !templates.templates.is_empty())
+    }
+
+    /// Marks pages that are at hand.
+    fn mark_pages(&mut self, pages: &[Page]) -> Result<()> {
+        let rules = &self.rules;
+        let marked: Vec<_> =
+            pages.par_iter().with_min_len(32).map(|page| (page.document, rules.mark(page))).collect();
+        marked.into_iter().for_each(|(document, marks)| self.add(document, marks));
+        Ok(())
+    }
+
+    /// Marks the documents that are `wanted`.
+    fn mark(&mut self, rows: &SiteRows, wanted: impl Fn(u32) -> bool + Sync) -> Result<()> {
+        let rules = std::mem::take(&mut self.rules);
+        let marked = rows.for_each_page(
+            wanted,
+            |page| (page.document, rules.mark(page)),
+            |(document, marks)| {
+                self.add(document, marks);
+                Ok(())
+            },
+        );
+        self.rules = rules;
+        marked
+    }
+
+    fn add(&mut self, document: u32, (marks, tokens): (Option<Marks>, u32)) {
+        let patterns = &mut self.patterns;
+        let pattern = marks.map_or(NO_PATTERN, |marks| {
+            *self.known.entry(marks).or_insert_with_key(|marks| {
+                patterns.push(marks.clone());
+                patterns.len() as u32 - 1
+            })
+        });
+        self.marked.push([document, pattern, tokens]);
+    }
 }
 
-fn unshared(sites: Vec<Site>, marks: Vec<Option<Marks>>) -> Boilerplate {
-    Boilerplate { sites, network: Network::default(), network_pages: 0, marks }
+impl SiteRules {
+    /// The marks of a page of the site, and how many tokens are left without them.
+    fn mark(&self, page: &Page) -> (Option<Marks>, u32) {
+        let marks = self.templates.as_ref().and_then(|templates| {
+            let marks = templates.mark(ReadPage::of(page, &self.forms).page());
+            Marks::of(marks.into_iter().map(|mark| mark.map(Mark::Site)))
+        });
+        let tokens = content_tokens(page, marks.as_ref());
+        (marks, tokens)
+    }
 }
 
-/// The site of each document, by place in `sites`.
-pub fn site_numbers(boilerplate: &Boilerplate, documents: usize) -> Vec<u32> {
-    let mut numbers = vec![0; documents];
-    for (number, site) in boilerplate.sites.iter().enumerate() {
-        for &document in &site.documents {
-            numbers[document as usize] = number as u32;
+/// Takes in what was found of each site.
+struct Finding {
+    boilerplate: Boilerplate,
+    rules: Spool,
+    /// Documents that had marks of the network until they were marked anew, and what they had.
+    fallen: HashMap<u32, Marks>,
+}
+
+impl Finding {
+    fn new(boilerplate: Boilerplate, means: &Means, name: &str) -> Finding {
+        let rules = Spool::new(&means.workspace, name, means.work(8));
+        Finding { boilerplate, rules, fallen: HashMap::new() }
+    }
+
+    fn take(&mut self, site: u32, judged: Judged) -> Result<()> {
+        let facts = &mut self.boilerplate.sites[site as usize];
+        *facts = Site::default();
+        if let Some(templates) = &judged.rules.templates {
+            facts.pages = templates.pages;
         }
+        if let Some(templates) = judged.rules.templates.as_ref().filter(|_| judged.has_templates()) {
+            facts.templates = templates.templates.iter().map(TemplateFacts::of).collect();
+            let bytes = postcard::to_stdvec(&judged.rules).map_err(unreadable)?;
+            facts.rules = (self.rules.append(&bytes)?, bytes.len() as u32);
+        }
+        for [document, pattern, tokens] in judged.marked {
+            let marks = &mut self.boilerplate.marks;
+            if let Some(before) = marks.get(document).filter(|marks| marks.has_network()) {
+                self.fallen.insert(document, before.clone());
+            }
+            marks.set(document, judged.patterns.get(pattern as usize), tokens);
+        }
+        Ok(())
     }
-    numbers
+
+    fn finish(self) -> Result<(Boilerplate, HashMap<u32, Marks>)> {
+        Ok((Boilerplate { rules: Some(self.rules.finish()?), ..self.boilerplate }, self.fallen))
+    }
 }

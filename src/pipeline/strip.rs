@@ -14,8 +14,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
+use super::census::Census;
 use super::contents::Words;
-use super::judge::Judged;
+use super::judge::{Judged, Told};
+use super::means::Means;
 use super::settings::Settings;
 use crate::corpus::{Chunk, Fields, Format, Piece, PieceKind, Shard, raw_ranges};
 use crate::document::{DocId, Span};
@@ -23,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::findings::{Finding, Kind};
 use crate::output::Stripped;
 use crate::repeats::{RepeatSettings, earlier_copies};
+use crate::store::{Rows, RowsWriter};
 
 /// What can be taken out of documents that stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,7 +170,7 @@ pub fn uncovered(
 }
 
 /// The tokens of each paragraph that is no boilerplate.
-fn words_of(text: &str, paragraphs: &[Span], flagged: &[Flagged]) -> Vec<Option<Words>> {
+pub fn words_of(text: &str, paragraphs: &[Span], flagged: &[Flagged]) -> Vec<Option<Words>> {
     let mut content = vec![true; paragraphs.len()];
     for run in flagged.iter().filter(|run| run.by == Strip::Boilerplate) {
         if let Some(run) = content.get_mut(run.paragraphs[0]..=run.paragraphs[1]) {
@@ -186,66 +189,104 @@ pub fn in_bytes(format: Format, record: &[u8], fields: &Fields, cuts: &[Cut]) ->
     Some(cuts.iter().zip(found).map(stripped).collect())
 }
 
-/// The cuts of all documents that have some, in document order.
-#[derive(Debug, Default)]
-pub struct Strips(Vec<(DocId, Vec<Cut>)>);
+/// The cuts of all documents.
+pub struct Strips {
+    /// By document; nothing where nothing is stripped at all.
+    rows: Option<Rows>,
+}
 
-impl Strips {
-    /// Of all documents.
-    pub fn of(judged: &Judged) -> Strips {
-        let mut strips = Strips::default();
-        let documents = judged.census.documents.len() as u32;
-        for first in (0..documents).step_by(BLOCK) {
-            let found = judged.findings(first, documents.min(first + BLOCK as u32));
-            strips.add(judged, first, &found);
-        }
-        strips
+/// Gathers the cuts of all documents, in document order.
+pub struct StripsWriter {
+    rows: Option<RowsWriter>,
+}
+
+/// First and last paragraph of a cut, and where it starts and ends in the text.
+type CutRow = [u64; 4];
+
+impl StripsWriter {
+    /// Nothing yet.
+    pub fn new(settings: &Settings, means: &Means) -> StripsWriter {
+        let rows = || RowsWriter::new(&means.workspace, "cuts", means.work(8));
+        StripsWriter { rows: (!settings.strip.is_empty()).then(rows) }
     }
 
-    /// Adds the documents from `first` on, with the findings of each; they come in order.
-    pub fn add(&mut self, judged: &Judged, first: u32, found: &[Vec<Finding>]) {
-        if judged.settings.strip.is_empty() {
-            return;
-        }
-        let cut = |(number, findings): (usize, &Vec<Finding>)| {
-            let document = first as usize + number;
-            let entry = &judged.census.documents[document];
-            let flagged: Vec<Flagged> = findings.iter().filter_map(Flagged::of).collect();
-            if flagged.is_empty() || !judged.decisions[document].is_kept() {
-                return None;
+    /// Adds the documents from `first` on, with what is said of them; they come in order.
+    pub fn add(&mut self, judged: &Judged, first: u32, told: &[Told]) -> Result<()> {
+        let Some(rows) = &mut self.rows else { return Ok(()) };
+        let cut = |(number, told): (usize, &Told)| {
+            let document = first + number as u32;
+            let flagged: Vec<Flagged> = told.findings.iter().filter_map(Flagged::of).collect();
+            if flagged.is_empty() || !judged.decisions.is_kept(document) {
+                return Vec::new();
             }
-            let spans: Vec<Span> = entry.paragraphs.iter().map(|paragraph| paragraph.span).collect();
             let Settings { strip, repeats, .. } = judged.settings;
-            let cuts = cuts(&entry.document.text, &spans, &flagged, strip, repeats);
-            (!cuts.is_empty()).then_some((entry.document.id, cuts))
+            cuts(&judged.census.text_of(&told.head), &told.head.spans(), &flagged, strip, repeats)
         };
-        self.0.par_extend(found.par_iter().enumerate().filter_map(cut));
+        let found: Vec<Vec<Cut>> = told.par_iter().enumerate().map(cut).collect();
+        for cuts in found {
+            let row = |cut: &Cut| {
+                let [first, last] = cut.paragraphs;
+                [first, last, cut.span.start, cut.span.end].map(|number| number as u64)
+            };
+            let cuts: Vec<CutRow> = cuts.iter().map(row).collect();
+            rows.push(&if cuts.is_empty() {
+                Vec::new()
+            } else {
+                postcard::to_stdvec(&cuts).map_err(odd)?
+            })?;
+        }
+        Ok(())
+    }
+
+    /// All of them.
+    pub fn finish(self) -> Result<Strips> {
+        Ok(Strips { rows: self.rows.map(RowsWriter::finish).transpose()? })
+    }
+}
+
+fn odd(error: postcard::Error) -> Error {
+    Error::Run(format!("the temporary files of this run are damaged: {error}"))
+}
+
+impl Strips {
+    /// Nothing is stripped.
+    pub fn none() -> Strips {
+        Strips { rows: None }
     }
 
     /// What is taken out of each piece of a chunk; empty where nothing is out of any. Of a piece that is not what the
     /// documents were read from nothing is taken: whoever reads it again proves by its digest that there is none.
     pub fn of_chunk(
         &self,
-        shard: &Shard,
+        census: &Census,
         number: usize,
         chunk: &Chunk,
         fields: &Fields,
-    ) -> Vec<Vec<Stripped>> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
+    ) -> Result<Vec<Vec<Stripped>>> {
+        let Some(rows) = &self.rows else { return Ok(Vec::new()) };
         let of_piece = |piece: &Piece| {
             let id = DocId { shard: number as u32, ordinal: piece.ordinal };
-            let known = self.0.binary_search_by_key(&id, |(id, _)| *id).ok();
-            let (_, cuts) = &self.0[known.filter(|_| piece.kind == PieceKind::Record)?];
-            in_bytes(shard.format, chunk.bytes_of(piece), fields, cuts)
+            let known = census.document_at(id).filter(|_| piece.kind == PieceKind::Record);
+            let Some(document) = known.filter(|&document| u64::from(document) < rows.len()) else {
+                return Ok(Vec::new());
+            };
+            let mut row = Vec::new();
+            rows.get(u64::from(document), &mut row)?;
+            if row.is_empty() {
+                return Ok(Vec::new());
+            }
+            let cuts: Vec<CutRow> = postcard::from_bytes(&row).map_err(odd)?;
+            let cut = |row: CutRow| {
+                let [first, last, start, end] = row.map(|number| number as usize);
+                Cut { paragraphs: [first, last], span: Span { start, end } }
+            };
+            let cuts: Vec<Cut> = cuts.into_iter().map(cut).collect();
+            Ok(in_bytes(census.shards[number].format, chunk.bytes_of(piece), fields, &cuts)
+                .unwrap_or_default())
         };
-        chunk.pieces.iter().map(|piece| of_piece(piece).unwrap_or_default()).collect()
+        chunk.pieces.iter().map(of_piece).collect()
     }
 }
-
-/// Documents whose findings are made together where they are not written.
-const BLOCK: usize = 1 << 12;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Which one stays?
 //!
-//! Documents and measured [`Likeness`]es in, a [`Decision`] for each document out. Documents are visited in keep
+//! Documents and measured [`Likeness`]es in, [`Decisions`] out: one for each document. Documents are visited in keep
 //! order; each is kept unless a document already kept is alike enough, and the most similar of those is its witness.
 //! Where containment is asked for, a document that nothing kept is alike with goes, too, when a longer kept one contains
 //! enough of it; its witness is the one that contains most.
@@ -10,9 +10,11 @@
 //!
 //! Nothing is measured here. Reference for the trouble with chains: peers merge them into giant false clusters.
 
+mod decisions;
 mod order;
 
-pub use order::{KeepKey, KeepOrder, Standing};
+pub use decisions::Decisions;
+pub use order::{EachRecord, KeepKey, KeepOrder, Rank, Standings};
 
 /// How alike a document and a kept one are, measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +41,11 @@ pub enum Measure {
 }
 
 impl Likeness {
+    /// Of an exact copy of the kept document `of`.
+    pub fn exact(of: u32) -> Likeness {
+        Likeness { of, jaccard: 1.0, containment: 1.0, by: Measure::Jaccard, exact: true }
+    }
+
     /// Whether this one is chosen as the witness rather than `other`: of two that are similar enough the more similar
     /// one; one that is similar enough before one that only contains the document; of two of these the one that contains
     /// more of it. Equals are not, so that who asks in keep order is left with the first.
@@ -82,16 +89,10 @@ pub struct Cluster {
     pub members: Vec<u32>,
 }
 
-/// The clusters of two or more documents, by their kept document.
-pub fn clusters(decisions: &[Decision]) -> Vec<Cluster> {
-    let mut members: Vec<(u32, u32)> = decisions
-        .iter()
-        .enumerate()
-        .filter_map(|(document, decision)| match decision {
-            Decision::Removed(likeness) => Some((likeness.of, document as u32)),
-            Decision::Kept => None,
-        })
-        .collect();
+/// The clusters of two or more documents, by their kept document. Cost: a sort of the removed ones.
+pub fn clusters(decisions: &Decisions) -> Vec<Cluster> {
+    let removed = decisions.removed().iter();
+    let mut members: Vec<(u32, u32)> = removed.map(|(document, likeness)| (likeness.of, *document)).collect();
     members.sort_unstable();
     members
         .chunk_by(|a, b| a.0 == b.0)
@@ -103,15 +104,12 @@ pub fn clusters(decisions: &[Decision]) -> Vec<Cluster> {
 }
 
 /// The group of each document: its kept document, or itself.
-pub fn groups(decisions: &[Decision]) -> Vec<u32> {
-    decisions
-        .iter()
-        .enumerate()
-        .map(|(document, decision)| match decision {
-            Decision::Removed(likeness) => likeness.of,
-            Decision::Kept => document as u32,
-        })
-        .collect()
+pub fn groups(decisions: &Decisions) -> Vec<u32> {
+    let mut groups: Vec<u32> = (0..decisions.len()).collect();
+    for (document, likeness) in decisions.removed() {
+        groups[*document as usize] = likeness.of;
+    }
+    groups
 }
 
 #[cfg(test)]
@@ -142,8 +140,7 @@ mod tests {
 
     #[test]
     fn clusters_are_the_kept_with_their_removed() {
-        let removed = |of| Decision::Removed(alike(of, 0.9));
-        let decisions = [Decision::Kept, removed(3), removed(0), Decision::Kept, Decision::Kept, removed(3)];
+        let decisions = Decisions::new(6, [(1, 3), (5, 3), (2, 0)].map(|(a, of)| (a, alike(of, 0.9))).into());
         let found = clusters(&decisions);
         assert_eq!(found, [Cluster { kept: 0, members: vec![2] }, Cluster { kept: 3, members: vec![1, 5] }],);
         assert_eq!(groups(&decisions), [0, 3, 0, 3, 4, 3]);

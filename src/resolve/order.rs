@@ -4,6 +4,10 @@ use std::cmp::{Ordering, Reverse};
 use std::fmt;
 use std::str::FromStr;
 
+use rayon::prelude::*;
+
+use crate::error;
+
 /// One key of `--keep`, the first one first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeepKey {
@@ -62,17 +66,23 @@ impl fmt::Display for KeepKey {
     }
 }
 
-/// What the keep order looks at in a document.
-#[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
-    /// It is never removed, and comes first.
-    pub protected: bool,
+/// Takes a url and the values of fields.
+pub type EachRecord<'a> = dyn FnMut(Option<&str>, &[Option<String>]) + 'a;
+
+/// What the keep order looks at in documents, which are numbered from 0.
+pub trait Standings: Sync {
+    /// How many documents.
+    fn count(&self) -> u32;
+
+    /// Whether one is never removed, and comes first.
+    fn is_protected(&self, document: u32) -> bool;
+
     /// How many tokens its content has.
-    pub content_tokens: usize,
-    /// Its url.
-    pub url: Option<&'a str>,
-    /// The values of the fields that the keys name, in the order of the keys.
-    pub fields: &'a [Option<String>],
+    fn content_tokens(&self, document: u32) -> u32;
+
+    /// Gives for each document, in their order, its url and the values of the fields that the keys name, in the order of the
+    /// keys.
+    fn for_each_record(&self, each: &mut EachRecord) -> error::Result<()>;
 }
 
 /// The order in which documents are visited: protected ones first, then key by key, then input order.
@@ -96,49 +106,106 @@ impl KeepOrder {
         self.0.iter().filter_map(field).collect()
     }
 
-    /// The documents `0..documents` in keep order. Cost: one sort.
-    pub fn sorted<'a>(&self, documents: u32, standing: impl Fn(u32) -> Standing<'a>) -> Vec<u32> {
-        let standings: Vec<Standing<'a>> = (0..documents).map(standing).collect();
-        let mut order: Vec<u32> = (0..documents).collect();
-        order.sort_by(|&a, &b| self.compare(&standings[a as usize], &standings[b as usize]).then(a.cmp(&b)));
-        order
+    /// The documents in keep order.
+    ///
+    /// Cost: one stable sort for each key, the last one first. Memory: 4 bytes a document and what one key looks at: 4 bytes,
+    /// or the values of its field.
+    pub fn sorted(&self, standings: &impl Standings) -> error::Result<Vec<u32>> {
+        let mut order: Vec<u32> = (0..standings.count()).collect();
+        let keys: Vec<&KeepKey> = self.0.iter().take_while(|key| **key != KeepKey::First).collect();
+        for (at, key) in keys.iter().enumerate().rev() {
+            match key {
+                KeepKey::Longest => {
+                    order.par_sort_by_key(|&document| Reverse(standings.content_tokens(document)));
+                }
+                KeepKey::Shortest => order.par_sort_by_key(|&document| standings.content_tokens(document)),
+                KeepKey::Https => sort_by_url(&mut order, standings, |url| u32::from(!is_https(url)))?,
+                KeepKey::ShortUrl => sort_by_url(&mut order, standings, url_length)?,
+                KeepKey::Min(_) | KeepKey::Max(_) => {
+                    let is_field = |key: &&&KeepKey| matches!(key, KeepKey::Min(_) | KeepKey::Max(_));
+                    let field = keys[..at].iter().filter(is_field).count();
+                    sort_by_field(&mut order, standings, field, matches!(key, KeepKey::Max(_)))?;
+                }
+                KeepKey::First => {}
+            }
+        }
+        order.par_sort_by_key(|&document| !standings.is_protected(document));
+        Ok(order)
     }
 
-    /// `Less`: the left one comes first. `Equal`: input order decides.
-    fn compare(&self, a: &Standing, b: &Standing) -> Ordering {
-        let mut field = 0;
+    /// Which of two documents comes first; equal where nothing but input order tells. The same order as
+    /// [`sorted`](KeepOrder::sorted) for who has no list of all documents.
+    pub fn compare(&self, a: &Rank, b: &Rank) -> Ordering {
+        let mut fields = a.fields.iter().zip(&b.fields);
+        let mut by_field = |compare: fn(&str, &str) -> Ordering| {
+            let (a, b) = fields.next().map_or((None, None), |(a, b)| (a.as_deref(), b.as_deref()));
+            missing_last(a, b, compare)
+        };
         let mut order = b.protected.cmp(&a.protected);
-        for key in &self.0 {
-            if order.is_ne() {
-                break;
-            }
-            order = match key {
+        for key in self.0.iter().take_while(|key| **key != KeepKey::First) {
+            order = order.then(match key {
                 KeepKey::Longest => b.content_tokens.cmp(&a.content_tokens),
                 KeepKey::Shortest => a.content_tokens.cmp(&b.content_tokens),
-                KeepKey::Https => is_https(b.url).cmp(&is_https(a.url)),
-                KeepKey::ShortUrl => missing_last(a.url, b.url, |a, b| a.len().cmp(&b.len())),
-                KeepKey::Min(_) | KeepKey::Max(_) => {
-                    let (a, b) = (a.fields[field].as_deref(), b.fields[field].as_deref());
-                    field += 1;
-                    let greatest_first = matches!(key, KeepKey::Max(_));
-                    missing_last(a, b, |a, b| if greatest_first { values(b, a) } else { values(a, b) })
-                }
-                KeepKey::First => break,
-            };
+                KeepKey::Https => is_https(b.url.as_deref()).cmp(&is_https(a.url.as_deref())),
+                KeepKey::ShortUrl => url_length(a.url.as_deref()).cmp(&url_length(b.url.as_deref())),
+                KeepKey::Min(_) => by_field(values),
+                KeepKey::Max(_) => by_field(|a, b| values(b, a)),
+                KeepKey::First => Ordering::Equal,
+            });
         }
         order
     }
+}
+
+/// What the keep order looks at in one document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rank {
+    /// Whether it is never removed, and comes first.
+    pub protected: bool,
+    /// How many tokens its content has.
+    pub content_tokens: u32,
+    /// Its url.
+    pub url: Option<String>,
+    /// The values of the fields that the keys name, in the order of the keys.
+    pub fields: Vec<Option<String>>,
+}
+
+fn sort_by_url(
+    order: &mut [u32],
+    standings: &impl Standings,
+    rank: impl Fn(Option<&str>) -> u32,
+) -> error::Result<()> {
+    let mut ranks = Vec::with_capacity(order.len());
+    standings.for_each_record(&mut |url, _| ranks.push(rank(url)))?;
+    order.par_sort_by_key(|&document| ranks[document as usize]);
+    Ok(())
+}
+
+fn sort_by_field(
+    order: &mut [u32],
+    standings: &impl Standings,
+    field: usize,
+    greatest_first: bool,
+) -> error::Result<()> {
+    let mut found: Vec<Option<String>> = Vec::with_capacity(order.len());
+    standings.for_each_record(&mut |_, fields| found.push(fields[field].clone()))?;
+    let compare = |a: &str, b: &str| if greatest_first { values(b, a) } else { values(a, b) };
+    order.par_sort_by(|&a, &b| {
+        missing_last(found[a as usize].as_deref(), found[b as usize].as_deref(), compare)
+    });
+    Ok(())
 }
 
 fn is_https(url: Option<&str>) -> bool {
     url.and_then(|url| url.get(..8)).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
-fn missing_last<'a>(
-    a: Option<&'a str>,
-    b: Option<&'a str>,
-    compare: impl Fn(&'a str, &'a str) -> Ordering,
-) -> Ordering {
+/// Without a url, the greatest length.
+fn url_length(url: Option<&str>) -> u32 {
+    url.map_or(u32::MAX, |url| u32::try_from(url.len()).unwrap_or(u32::MAX - 1))
+}
+
+fn missing_last(a: Option<&str>, b: Option<&str>, compare: impl Fn(&str, &str) -> Ordering) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => compare(a, b),
         (a, b) => Reverse(a.is_some()).cmp(&Reverse(b.is_some())),
@@ -166,27 +233,47 @@ mod tests {
     #[derive(Clone, Default)]
     struct Doc {
         protected: bool,
-        tokens: usize,
+        tokens: u32,
         url: Option<&'static str>,
         fields: Vec<Option<String>>,
+    }
+
+    impl Standings for &[Doc] {
+        fn count(&self) -> u32 {
+            self.len() as u32
+        }
+
+        fn is_protected(&self, document: u32) -> bool {
+            self[document as usize].protected
+        }
+
+        fn content_tokens(&self, document: u32) -> u32 {
+            self[document as usize].tokens
+        }
+
+        fn for_each_record(&self, each: &mut EachRecord) -> error::Result<()> {
+            self.iter().for_each(|doc| each(doc.url, &doc.fields));
+            Ok(())
+        }
     }
 
     #[track_caller]
     fn check(keep: &str, documents: &[Doc], expected: &[u32]) {
         let order = KeepOrder(keep.split(',').map(|key| key.parse().unwrap()).collect());
-        let found = order.sorted(documents.len() as u32, |document| {
-            let doc = &documents[document as usize];
-            Standing {
-                protected: doc.protected,
-                content_tokens: doc.tokens,
-                url: doc.url,
-                fields: &doc.fields,
-            }
-        });
-        assert_eq!(found, expected, "{keep}");
+        assert_eq!(order.sorted(&documents).unwrap(), expected, "{keep}");
+        let rank = |doc: &Doc| Rank {
+            protected: doc.protected,
+            content_tokens: doc.tokens,
+            url: doc.url.map(str::to_owned),
+            fields: doc.fields.clone(),
+        };
+        let ranks: Vec<Rank> = documents.iter().map(rank).collect();
+        let mut compared: Vec<u32> = (0..documents.len() as u32).collect();
+        compared.sort_by(|&a, &b| order.compare(&ranks[a as usize], &ranks[b as usize]).then(a.cmp(&b)));
+        assert_eq!(compared, expected, "{keep}, two by two");
     }
 
-    fn tokens(tokens: usize) -> Doc {
+    fn tokens(tokens: u32) -> Doc {
         Doc { tokens, ..Doc::default() }
     }
 

@@ -31,11 +31,37 @@ impl Toy {
         (0..self.pages.len() as u32).collect()
     }
 
+    fn len(&self, page: u32) -> u32 {
+        self.pages[page as usize].1.len() as u32
+    }
+
+    fn paragraph(&self, page: u32, at: u32) -> &Line {
+        &self.pages[page as usize].1[at as usize]
+    }
+
+    /// What the sites share; only pages that share a first choice with five sites walk.
+    fn network(&self) -> Network {
+        let mut sites: BTreeMap<u64, BTreeSet<u32>> = BTreeMap::new();
+        let for_each = |page: u32, each: &mut dyn FnMut(u64)| choices_at_edge(&self.page(page), each);
+        for page in self.all() {
+            for_each(page, &mut |choice| {
+                sites.entry(choice).or_default().insert(self.site(page));
+            });
+        }
+        let mut walkers = self.all();
+        walkers.retain(|&page| {
+            let mut walks = false;
+            for_each(page, &mut |choice| walks |= sites[&choice].len() >= MIN_SITES);
+            walks
+        });
+        find(self, &self.all(), &walkers)
+    }
+
     /// The marked paragraphs of each page.
     fn marks(&self, network: &Network) -> Vec<Vec<u32>> {
         let marked = |page: &u32| {
             (0..)
-                .zip(network.mark(self, *page))
+                .zip(network.mark(&self.page(*page)))
                 .filter(|(_, mark)| mark.is_some())
                 .map(|(at, _)| at)
                 .collect()
@@ -80,13 +106,19 @@ impl Crawl for Toy {
         xxhash_rust::xxh3::xxh3_128(&keys.collect::<Vec<u8>>())
     }
 
-    fn len(&self, document: u32) -> u32 {
-        self.pages[document as usize].1.len() as u32
+    fn page(&self, document: u32) -> CrawlPage {
+        let mut page = CrawlPage::default();
+        for line in &self.pages[document as usize].1 {
+            let first = page.tokens.len() as u32;
+            page.tokens.extend_from_slice(&line.tokens);
+            let tokens = first..page.tokens.len() as u32;
+            page.paragraphs.push(CrawlParagraph { key: line.key, tokens, is_marked: line.is_marked });
+        }
+        page
     }
 
-    fn paragraph(&self, document: u32, paragraph: u32) -> CrawlParagraph<'_> {
-        let line = &self.pages[document as usize].1[paragraph as usize];
-        CrawlParagraph { key: line.key, tokens: &line.tokens, bytes: line.bytes, is_marked: line.is_marked }
+    fn bytes(&self, document: u32) -> Vec<usize> {
+        self.pages[document as usize].1.iter().map(|line| line.bytes).collect()
     }
 
     fn words(&self, document: u32, paragraph: u32) -> u32 {
@@ -118,7 +150,7 @@ fn under_stories(sites: usize, tail: &[&str]) -> Vec<(u32, Vec<String>)> {
 #[track_caller] // a failure points at the row
 fn check(pages: &[(u32, Vec<String>)], expected: &[&[u32]]) {
     let toy = Toy::new(pages);
-    let network = find(&toy, &toy.all());
+    let network = toy.network();
     assert_eq!(toy.marks(&network), expected);
 }
 
@@ -146,7 +178,7 @@ fn a_head_run_is_a_header_and_a_tail_run_a_footer() {
     pages.iter_mut().for_each(|(_, lines)| lines.insert(0, NOTICE.to_owned()));
     check_each(&pages, &[0, 2]);
     let toy = Toy::new(&pages);
-    let roles: Vec<Role> = find(&toy, &toy.all()).templates.iter().map(|template| template.role).collect();
+    let roles: Vec<Role> = toy.network().templates.iter().map(|template| template.role).collect();
     assert_eq!(roles, [Role::Header, Role::Footer]);
 }
 
@@ -327,12 +359,12 @@ fn one_run_in_two_places_is_one_template() {
     pages[..10].iter_mut().for_each(|(_, lines)| lines.push(LICENCE.to_owned()));
     pages[..5].iter_mut().for_each(|(_, lines)| lines[1] = words(80, 12)); // so that the licence is one by itself
     let toy = Toy::new(&pages);
-    let network = find(&toy, &toy.all());
-    let of = |page: u32| network.mark(&toy, page)[1];
+    let network = toy.network();
+    let of = |page: u32| network.mark(&toy.page(page))[1];
     assert!(of(5).is_some());
     assert_eq!(of(5), of(14));
     assert_ne!(of(5), of(0));
-    assert_ne!(of(5), network.mark(&toy, 5)[2]);
+    assert_ne!(of(5), network.mark(&toy.page(5))[2]);
 }
 
 #[test]
@@ -375,7 +407,7 @@ fn many_sites_are_marked_though_few_are_heard() {
 #[test]
 fn recounting_hears_a_group_once() {
     let toy = Toy::new(&under_stories(6, &[NOTICE]));
-    let network = find(&toy, &toy.all());
+    let network = toy.network();
     assert_eq!(toy.marks(&network.clone().recount(|page| page.min(4))), vec![vec![1]; 6]);
     assert_eq!(toy.marks(&network.recount(|page| page.min(3))), vec![Vec::<u32>::new(); 6]);
 }
@@ -501,7 +533,7 @@ fn five_stories_slowly(
     length: usize,
 ) -> bool {
     let text = |page: u32, places: &[u32]| -> Vec<u64> {
-        places.iter().flat_map(|&at| toy.paragraph(page, at).tokens).copied().collect()
+        places.iter().flat_map(|&at| &toy.paragraph(page, at).tokens).copied().collect()
     };
     let sets =
         |tokens: &[u64], width: usize| tokens.windows(width).map(<[u64]>::to_vec).collect::<BTreeSet<_>>();
@@ -627,18 +659,18 @@ proptest! {
     #[test]
     fn the_fast_way_is_the_slow_way(pages in crawls()) {
         let toy = Toy::new(&pages);
-        prop_assert_eq!(toy.marks(&find(&toy, &toy.all())), slowly(&toy));
+        prop_assert_eq!(toy.marks(&toy.network()), slowly(&toy));
     }
 
     #[test]
     fn the_order_of_pages_and_sites_means_nothing(pages in crawls()) {
         let toy = Toy::new(&pages);
-        let mut marked: Vec<_> = pages.iter().cloned().zip(toy.marks(&find(&toy, &toy.all()))).collect();
+        let mut marked: Vec<_> = pages.iter().cloned().zip(toy.marks(&toy.network())).collect();
         let mut other: Vec<(u32, Vec<String>)> =
             pages.iter().map(|(site, lines)| (6 - site, lines.clone())).rev().collect();
         other.sort_by_key(|page| page.0);
         let toy = Toy::new(&other);
-        let marks = toy.marks(&find(&toy, &toy.all()));
+        let marks = toy.marks(&toy.network());
         let mut again: Vec<_> = other.into_iter().map(|(site, lines)| (6 - site, lines)).zip(marks).collect();
         marked.sort();
         again.sort();
@@ -648,7 +680,7 @@ proptest! {
     #[test]
     fn recounting_only_takes_away(pages in crawls(), groups in prop::collection::vec(0..9_u32, 13)) {
         let toy = Toy::new(&pages);
-        let before = find(&toy, &toy.all());
+        let before = toy.network();
         let after = before.clone().recount(|page| groups[page as usize]);
         for (before, after) in [(&before.head, &after.head), (&before.tail, &after.tail)] {
             prop_assert!(runs_of(after).is_subset(&runs_of(before)));

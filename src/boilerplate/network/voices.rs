@@ -7,10 +7,9 @@
 //! Time: at each fork 32 pages and their furniture are read, and their 496 pairs are merged, 1,000 shingles each at most.
 //! Memory: the keys of five pages of each site that was heard.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::{Crawl, MIN_SITES, MIN_WORDS, Node, ParagraphKey, Runs, Side, mix};
+use super::{Crawl, CrawlPage, MIN_SITES, MIN_WORDS, Map, Node, ParagraphKey, Runs, Set, Side, mix};
 
 /// A page speaks with this many tokens of its own: with fewer it would be thin once the run was taken from it.
 const OWN_TOKENS: u64 = 20;
@@ -79,11 +78,11 @@ pub(super) struct Hearing<'a, C> {
     crawl: &'a C,
     pages: &'a [u32],
     /// Where the pages of each site stand among all.
-    sites: HashMap<u32, Range<usize>>,
+    sites: Map<u32, Range<usize>>,
     head: &'a Runs,
     tail: &'a Runs,
     /// By site: what its first pages by rank say, and which of them; `None` where several do.
-    furniture: HashMap<u32, HashMap<ParagraphKey, Option<u32>>>,
+    furniture: Map<u32, Map<ParagraphKey, Option<u32>>>,
 }
 
 /// What a page says of its own.
@@ -100,10 +99,10 @@ impl<'a, C: Crawl> Hearing<'a, C> {
     pub fn new(
         crawl: &'a C,
         pages: &'a [u32],
-        sites: HashMap<u32, Range<usize>>,
+        sites: Map<u32, Range<usize>>,
         [head, tail]: [&'a Runs; 2],
     ) -> Hearing<'a, C> {
-        Hearing { crawl, pages, sites, head, tail, furniture: HashMap::new() }
+        Hearing { crawl, pages, sites, head, tail, furniture: Map::default() }
     }
 
     /// By node of a side: who speaks for it, at forks that are long enough.
@@ -124,7 +123,7 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 
     fn voices(&mut self, side: Side, node: u32) -> Vec<Voice> {
         let node = &self.runs(side).nodes[node as usize];
-        let texts: HashSet<u128> = node.heard.iter().map(|&page| self.crawl.rank(page)).collect();
+        let texts: Set<u128> = node.heard.iter().map(|&page| self.crawl.rank(page)).collect();
         if texts.len() < MIN_SITES {
             return Vec::new(); // copies of a few texts, as most runs of a story are: not worth reading
         }
@@ -145,28 +144,29 @@ impl<'a, C: Crawl> Hearing<'a, C> {
     }
 
     /// What a page says of its own beside this run; `None` where it does not speak.
-    fn own(&mut self, side: Side, node: &Node, page: u32, widespread: &HashSet<ParagraphKey>) -> Option<Own> {
-        let crawl = self.crawl;
+    fn own(&mut self, side: Side, node: &Node, page: u32, widespread: &Set<ParagraphKey>) -> Option<Own> {
+        let (crawl, document) = (self.crawl, page);
+        let page = &crawl.page(document);
         let other = if side == Side::Head { Side::Tail } else { Side::Head };
         let depth = node.depth as usize;
         let mut run: Vec<u32> =
-            self.runs(side).walk(crawl, page, side).iter().take(depth).map(|step| step.paragraph).collect();
+            self.runs(side).walk(page, side).iter().take(depth).map(|step| step.paragraph).collect();
         let innermost = *run.last()?;
         run.sort_unstable();
         let mut shared = run.clone();
-        shared.extend(self.runs(other).walk(crawl, page, other).iter().map(|step| step.paragraph));
+        shared.extend(self.runs(other).walk(page, other).iter().map(|step| step.paragraph));
         shared.sort_unstable();
         shared.dedup();
-        let length = |&at: &u32| crawl.paragraph(page, at).tokens.len() as u64;
-        let mut own: Vec<u32> = (0..crawl.len(page)).filter(|at| shared.binary_search(at).is_err()).collect();
-        self.drop_furniture(page, &mut own);
-        let is_common = |&at: &u32| widespread.contains(&crawl.paragraph(page, at).key);
+        let length = |&at: &u32| page.paragraph(at).tokens.len() as u64;
+        let mut own: Vec<u32> = (0..page.len()).filter(|at| shared.binary_search(at).is_err()).collect();
+        self.drop_furniture(document, page, &mut own);
+        let is_common = |&at: &u32| widespread.contains(&page.paragraph(at).key);
         let between: u64 = own.iter().filter(|at| is_common(at)).map(length).sum();
         own.retain(|at| !is_common(at));
         let own_tokens: u64 = own.iter().map(length).filter(|&tokens| tokens >= SAID_TOKENS).sum();
         let shared: u64 = shared.iter().map(length).sum();
         let run_tokens: u64 = run.iter().map(length).sum();
-        let enough = match self.is_alone(page) {
+        let enough = match self.is_alone(document) {
             true => run_tokens <= ALONE_RUN_TOKENS && own_tokens >= shared + between,
             false => SHARED_OVER_OWN * own_tokens >= shared && own_tokens >= between,
         };
@@ -182,24 +182,25 @@ impl<'a, C: Crawl> Hearing<'a, C> {
             }
         });
         own.sort_unstable();
-        let quotable = shingles(&tokens_of(crawl, page, &run), QUOTED_TOKENS);
-        let tokens = tokens_of(crawl, page, &own);
+        let quotable = shingles(&tokens_of(page, &run), QUOTED_TOKENS);
+        let tokens = tokens_of(page, &own);
         if common(&quotable, &shingles(&tokens, QUOTED_TOKENS)) > 0 {
             return None;
         }
-        let bytes: usize = own.iter().map(|&at| crawl.paragraph(page, at).bytes).sum();
+        let bytes_of = crawl.bytes(document);
+        let bytes: usize = own.iter().filter_map(|&at| bytes_of.get(at as usize)).sum();
         let width = if bytes > SIGN_BYTES * tokens.len() { 2 } else { 4 };
-        Some(Own { page, site: crawl.site(page), width, shingles: shingles(&tokens, width) })
+        Some(Own { page: document, site: crawl.site(document), width, shingles: shingles(&tokens, width) })
     }
 
     /// Leaves out what the site's templates have, and what stands on other pages of the site.
-    fn drop_furniture(&mut self, page: u32, own: &mut Vec<u32>) {
-        let (crawl, site) = (self.crawl, self.crawl.site(page));
+    fn drop_furniture(&mut self, document: u32, page: &CrawlPage, own: &mut Vec<u32>) {
+        let (crawl, site) = (self.crawl, self.crawl.site(document));
         let pages = &self.pages[self.sites[&site].clone()];
         let furniture = self.furniture.entry(site).or_insert_with(|| furniture(crawl, pages));
         own.retain(|&at| {
-            let paragraph = crawl.paragraph(page, at);
-            let elsewhere = furniture.get(&paragraph.key).is_some_and(|&only| only != Some(page));
+            let paragraph = page.paragraph(at);
+            let elsewhere = furniture.get(&paragraph.key).is_some_and(|&only| only != Some(document));
             !paragraph.is_marked && !elsewhere
         });
     }
@@ -210,9 +211,11 @@ impl<'a, C: Crawl> Hearing<'a, C> {
 }
 
 /// The paragraphs that these pages of five sites or more have, wherever they stand.
-fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> HashSet<ParagraphKey> {
-    let said =
-        |&page: &u32| (0..crawl.len(page)).map(move |at| (crawl.paragraph(page, at).key, crawl.site(page)));
+fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> Set<ParagraphKey> {
+    let said = |&page: &u32| {
+        let paragraphs = crawl.page(page).paragraphs.into_iter();
+        paragraphs.map(move |paragraph| (paragraph.key, crawl.site(page)))
+    };
     let mut said: Vec<(ParagraphKey, u32)> = pages.iter().flat_map(said).collect();
     said.sort_unstable();
     said.dedup();
@@ -221,21 +224,21 @@ fn said_on_many_sites(crawl: &impl Crawl, pages: &[u32]) -> HashSet<ParagraphKey
 }
 
 /// What the first pages of a site by rank say; `None` beside what several of them do.
-fn furniture(crawl: &impl Crawl, pages: &[u32]) -> HashMap<ParagraphKey, Option<u32>> {
+fn furniture(crawl: &impl Crawl, pages: &[u32]) -> Map<ParagraphKey, Option<u32>> {
     let mut ranked: Vec<(u128, u32)> = pages.iter().map(|&page| (crawl.rank(page), page)).collect();
     ranked.sort_unstable();
-    let mut said: HashMap<ParagraphKey, Option<u32>> = HashMap::new();
+    let mut said: Map<ParagraphKey, Option<u32>> = Map::default();
     for &(_, page) in ranked.iter().take(FURNITURE_PAGES) {
-        for at in 0..crawl.len(page) {
-            let by = said.entry(crawl.paragraph(page, at).key).or_insert(Some(page));
+        for paragraph in crawl.page(page).paragraphs {
+            let by = said.entry(paragraph.key).or_insert(Some(page));
             *by = by.filter(|&by| by == page);
         }
     }
     said
 }
 
-fn tokens_of(crawl: &impl Crawl, page: u32, paragraphs: &[u32]) -> Vec<u64> {
-    let tokens = paragraphs.iter().flat_map(|&at| crawl.paragraph(page, at).tokens);
+fn tokens_of(page: &CrawlPage, paragraphs: &[u32]) -> Vec<u64> {
+    let tokens = paragraphs.iter().flat_map(|&at| page.tokens_of(at));
     tokens.copied().take(COMPARED_TOKENS).collect()
 }
 
@@ -305,8 +308,8 @@ pub(super) fn is_template(voices: &[Voice], group: impl Fn(u32) -> u32) -> bool 
     let mut sites: Vec<u32> = told.iter().map(|&(site, _)| site).collect();
     sites.sort_unstable();
     sites.dedup();
-    let mut teller_of: HashMap<usize, u32> = HashMap::new();
-    let named = |&&site: &&u32| names_a_story(site, &told, &mut teller_of, &mut HashSet::new());
+    let mut teller_of: Map<usize, u32> = Map::default();
+    let named = |&&site: &&u32| names_a_story(site, &told, &mut teller_of, &mut Set::default());
     sites.iter().filter(named).count() >= MIN_SITES
 }
 
@@ -314,8 +317,8 @@ pub(super) fn is_template(voices: &[Voice], group: impl Fn(u32) -> u32) -> bool 
 fn names_a_story(
     site: u32,
     told: &[(u32, usize)],
-    teller_of: &mut HashMap<usize, u32>,
-    tried: &mut HashSet<usize>,
+    teller_of: &mut Map<usize, u32>,
+    tried: &mut Set<usize>,
 ) -> bool {
     told.iter().filter(|&&(by, _)| by == site).any(|&(_, story)| {
         let free = tried.insert(story)

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -11,15 +11,86 @@ fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     shared as f64 / (a.len() + b.len() - shared) as f64
 }
 
-fn earlier_by_force(paragraphs: &[Vec<u64>], paragraph: usize) -> Vec<u32> {
-    let alike = |other: &u32| jaccard(&paragraphs[*other as usize], &paragraphs[paragraph]) >= 0.8;
-    (0..paragraph as u32).filter(alike).collect()
+/// What was found, by places among the paragraphs.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    /// Both ways.
+    pairs: BTreeMap<(usize, usize), f64>,
+    crowded: BTreeSet<usize>,
+    /// Who asked for one put aside, in the end: all of them, and only those that are even.
+    aside: [BTreeMap<usize, (usize, f64)>; 2],
 }
 
-fn find(paragraphs: &[Vec<u64>], crowd: usize) -> Alike {
-    let borrowed: Vec<&[u64]> = paragraphs.iter().map(Vec::as_slice).collect();
-    Alike::find(&borrowed, AlikeSettings { crowd, ..AlikeSettings::default() })
+/// Paragraphs are alike with those before them that are listed; a crowd is not listed.
+fn by_force(paragraphs: &[Vec<u64>], crowd: usize) -> Found {
+    let mut found = Found::default();
+    for b in 0..paragraphs.len() {
+        let listed = (0..b).filter(|a| !found.crowded.contains(a));
+        let similarity = |a: usize| (a, jaccard(&paragraphs[a], &paragraphs[b]));
+        let alike: Vec<(usize, f64)> =
+            listed.map(similarity).filter(|&(_, jaccard)| jaccard >= 0.8).collect();
+        if alike.len() >= crowd {
+            found.crowded.insert(b);
+        }
+        found.pairs.extend(alike.iter().flat_map(|&(a, jaccard)| [((a, b), jaccard), ((b, a), jaccard)]));
+    }
+    for b in 0..paragraphs.len() {
+        let others = found.crowded.iter().filter(|&&a| a != b);
+        let similarity = |&a: &usize| (a, jaccard(&paragraphs[a], &paragraphs[b]));
+        let alike: Vec<(usize, f64)> =
+            others.map(similarity).filter(|&(_, jaccard)| jaccard >= 0.8).collect();
+        found.aside[0].extend(alike.first().map(|&first| (b, first)));
+        found.aside[1].extend(alike.iter().find(|(a, _)| a % 2 == 0).map(|&first| (b, first)));
+    }
+    found
 }
+
+fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: usize) -> Found {
+    let means = Means::with_work(budget);
+    let mut counting = Counting::new(paragraphs.iter().map(|tokens| tokens.len() as u64).sum(), settings);
+    let mut shingles = Shingles::default();
+    paragraphs.iter().for_each(|tokens| Counting::shingles(&settings, tokens, &mut shingles));
+    counting.count(&shingles);
+    let id = |number: usize| 5 * number as u64 + 3;
+    let number = |id: u64| (id as usize - 3) / 5;
+    let mut listings = Vec::new();
+    for (place, tokens) in paragraphs.iter().enumerate() {
+        counting.list(id(place), tokens, &mut Vec::new(), &mut listings);
+    }
+    let mut sorter = Sorter::new(&means.workspace, "listings", means.work(4));
+    listings.iter().try_for_each(|listing| sorter.push(listing_row(listing))).unwrap();
+    let tokens = |id: u64, (): &mut ()| paragraphs[number(id)].clone();
+    let company = Company::gather(sorter.finish().unwrap(), tokens, settings, &means).unwrap();
+    let alike = Alike::find(&company, &means).unwrap();
+    let ids: Vec<usize> = company.ids().map(|id| number(id.unwrap())).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b));
+    let place = |number: u32| ids[number as usize];
+    let mut all = Bits::new(ids.len());
+    for number in 0..company.len() {
+        all.set(number);
+    }
+    let aside = [1, 2].map(|step| {
+        let answers = alike.aside(&company, &all, |_, other| Ok(place(other) % step == 0), &means).unwrap();
+        answers
+            .reader()
+            .unwrap()
+            .map(|row| row.unwrap())
+            .map(|row| (place(row[0]), (place(row[1]), jaccard_of(row))))
+            .collect()
+    });
+    let crowded: BTreeSet<usize> =
+        (0..company.len()).filter(|&number| alike.crowded.has(number)).map(place).collect();
+    assert_eq!(crowded.len(), alike.aside as usize);
+    let pairs = alike.pairs.reader().unwrap().map(|row| row.unwrap());
+    Found {
+        pairs: pairs.map(|row| ((place(row[0]), place(row[1])), jaccard_of(row))).collect(),
+        crowded,
+        aside,
+    }
+}
+
+/// Room for one at a time, for some, for all.
+const BUDGETS: [usize; 4] = [1 << 7, 1 << 12, 1 << 15, 1 << 23];
 
 /// An edit: at this share of the length, what becomes of the token there.
 type Edit = (u8, u8, u64);
@@ -52,37 +123,42 @@ fn edited(text: &[u64], edits: &[Edit]) -> Vec<u64> {
     text
 }
 
+fn with_crowd(crowd: usize) -> AlikeSettings {
+    AlikeSettings { crowd, ..AlikeSettings::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_pair_is_found(paragraphs in paragraphs(6, 120)) {
-        let alike = find(&paragraphs, usize::MAX);
-        for paragraph in 0..paragraphs.len() {
-            prop_assert_eq!(alike.earlier(paragraph as u32), earlier_by_force(&paragraphs, paragraph));
-            for &other in alike.earlier(paragraph as u32) {
-                let measured = alike.jaccard(paragraph as u32, other);
-                prop_assert_eq!(measured, jaccard(&paragraphs[paragraph], &paragraphs[other as usize]));
-            }
-        }
-        prop_assert!(!alike.any_aside());
+    fn every_pair_is_found(paragraphs in paragraphs(6, 120), budget in prop::sample::select(&BUDGETS[..])) {
+        prop_assert_eq!(find(&paragraphs, with_crowd(usize::MAX), budget), by_force(&paragraphs, usize::MAX));
     }
 
     #[test]
-    fn nobody_is_lost_in_a_crowd(paragraphs in paragraphs(2, 60), crowd in 1..5usize) {
-        let alike = find(&paragraphs, crowd);
-        for b in 0..paragraphs.len() {
-            let earlier = alike.earlier(b as u32);
-            let force = earlier_by_force(&paragraphs, b);
-            let listed: Vec<u32> = force.iter().copied().filter(|&a| !alike.is_crowded(a)).collect();
-            prop_assert_eq!(earlier, listed);
-            prop_assert_eq!(alike.is_crowded(b as u32), earlier.len() >= crowd);
-            let aside: Vec<u32> = (0..paragraphs.len() as u32)
-                .filter(|&a| a as usize != b && alike.is_crowded(a))
-                .filter(|&a| jaccard(&paragraphs[a as usize], &paragraphs[b]) >= 0.8)
-                .collect();
-            prop_assert_eq!(alike.aside(b as u32, |_| true), aside.first().copied());
-            prop_assert_eq!(alike.aside(b as u32, |a| Some(&a) == aside.last()), aside.last().copied());
+    fn nobody_is_lost_in_a_crowd(
+        paragraphs in paragraphs(2, 60),
+        crowd in 1..5usize,
+        budget in prop::sample::select(&BUDGETS[..]),
+    ) {
+        prop_assert_eq!(find(&paragraphs, with_crowd(crowd), budget), by_force(&paragraphs, crowd));
+    }
+
+    /// What is not looked at is the same wherever batches are cut.
+    #[test]
+    fn bounds_do_not_depend_on_the_budget(
+        paragraphs in paragraphs(2, 60),
+        crowd in 1..5usize,
+        most_found in 1..6u64,
+        most_measured in 1..6u16,
+    ) {
+        let settings = AlikeSettings { most_found, most_measured, ..with_crowd(crowd) };
+        let all = find(&paragraphs, settings, BUDGETS[3]);
+        for ((a, b), similarity) in &all.pairs {
+            prop_assert_eq!(jaccard(&paragraphs[*a], &paragraphs[*b]), *similarity);
+        }
+        for budget in BUDGETS {
+            prop_assert_eq!(&find(&paragraphs, settings, budget), &all, "{}", budget);
         }
     }
 }
@@ -91,7 +167,7 @@ proptest! {
 fn the_random_paragraphs_are_alike_and_not() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let (mut alike, mut unlike) = (0, 0);
+    let (mut alike, mut unlike, mut cut) = (0, 0, 0);
     for _ in 0..16 {
         let paragraphs = paragraphs(6, 120).new_tree(&mut runner).unwrap().current();
         for b in 0..paragraphs.len() {
@@ -103,8 +179,12 @@ fn the_random_paragraphs_are_alike_and_not() {
                 }
             }
         }
+        let settings = AlikeSettings { most_found: 3, most_measured: 3, ..with_crowd(2) };
+        let [bounded, all] = [settings, with_crowd(2)].map(|settings| find(&paragraphs, settings, 1 << 24));
+        cut += usize::from(bounded.pairs.len() < all.pairs.len());
     }
     assert!(alike > 1000 && unlike > 1000, "{alike} pairs are alike, {unlike} nearly");
+    assert!(cut > 8, "bounds told in {cut} of 16");
 }
 
 #[test]
@@ -114,8 +194,32 @@ fn a_large_family_takes_no_square() {
     let paragraphs: Vec<Vec<u64>> = (0..20_000)
         .map(|number| sentence.iter().map(|&token| if token == 11 { 1000 + number } else { token }).collect())
         .collect();
-    let alike = find(&paragraphs, 64);
-    let pairs: usize = (0..20_000).map(|paragraph| alike.earlier(paragraph).len()).sum();
-    assert_eq!(pairs, 64 * 63 / 2 + (20_000 - 64) * 64);
-    assert!((64..20_000).all(|paragraph| alike.earlier(paragraph)[0] == 0 && alike.is_crowded(paragraph)));
+    for budget in [1 << 22, usize::MAX] {
+        let found = find(&paragraphs, with_crowd(64), budget);
+        assert_eq!(found.pairs.len(), 2 * (64 * 63 / 2 + (20_000 - 64) * 64));
+        assert!((64..20_000).all(|paragraph| found.pairs.contains_key(&(paragraph, 0))));
+        assert!((64..20_000).eq(found.crowded.iter().copied()));
+    }
+}
+
+#[test]
+fn members_are_read_as_they_were_written() {
+    let all = FOUND | HAS_LATER | HAS_EARLIER;
+    let places =
+        vec![(1, 7, all), (2, 6, FOUND | HAS_EARLIER), (3, 5, FOUND | HAS_LATER), (u64::MAX, 1, HAS_LATER)];
+    let draft = Draft { id: 0, size: 9, parity: [3, u64::MAX], places, earlier: [4, 8] };
+    let set = ShingleSet::from_hashes(vec![5, 6, u64::MAX]);
+    let row = encoded(&draft, &set);
+    let check = |role: Role, expected: &[(u64, u32, bool)]| {
+        let Some(member) = decoded(&row, role) else { panic!("{role:?}") };
+        let places: Vec<_> =
+            member.listed.places.iter().map(|place| (place.place, place.left, place.found)).collect();
+        assert_eq!((places.as_slice(), member.listed.size, &member.set), (expected, 9, &set));
+        assert_eq!(member.listed.parity, [3, u64::MAX]);
+    };
+    check(Role::Both, &[(1, 7, true), (2, 6, false), (3, 5, true)]);
+    check(Role::Later, &[(1, 7, false), (2, 6, false)]);
+    check(Role::Any, &[(1, 7, true), (2, 6, true), (3, 5, true), (u64::MAX, 1, false)]);
+    assert_eq!(earlier_of(&row), Some([4, 8]));
+    assert!((0..40).all(|cut| decoded(&row[..cut], Role::Any).is_none()));
 }

@@ -1,0 +1,146 @@
+//! What a run works with: a folder for what does not fit in memory, and how much does.
+
+use crate::corpus::Estimate;
+use crate::error::{Error, Result};
+use crate::store::{Budget, Partitions, Workspace};
+
+/// The temporary folder of a run and the shares of its memory, in bytes.
+///
+/// What is held of every document comes first. Of the rest, what the census leaves stays in memory if all of it takes no more
+/// than half; if not, it waits on disk, and the stages have nearly everything.
+#[derive(Clone)]
+pub struct Means {
+    /// Where it waits what memory has no room for.
+    pub workspace: Workspace,
+    /// For the pages of the census.
+    pub pages: usize,
+    /// For its heads.
+    pub heads: usize,
+    /// For where its pages are.
+    pub addresses: usize,
+    /// For records that cannot be read by position.
+    pub records: usize,
+    /// For one stage at a time.
+    work: usize,
+}
+
+/// Bytes that are held of every document: see the stages.
+const DOCUMENT_BYTES: u64 = 40;
+
+/// The least that a stage works with.
+const LEAST_WORK: u64 = 1 << 20;
+
+/// What the census leaves of a document, in bytes for each byte of its record, and for each document: measured on news of 600
+/// and 3,000 bytes.
+const PAGE_SHARE: f64 = 0.6;
+const PAGE_BYTES: u64 = 120;
+const HEAD_BYTES: u64 = 64;
+const ADDRESS_BYTES: u64 = 8;
+
+/// Buffers for what goes to disk, where the census does not fit: the least, and the most for each of its four parts.
+const BUFFERS: (u64, u64) = (4 << 10, 8 << 20);
+
+impl Means {
+    /// Shares `budget` out for a corpus of about that size.
+    ///
+    /// # Errors
+    /// Wrong usage, with the figure it takes, where the budget is too small.
+    pub fn new(workspace: Workspace, budget: Budget, expected: &Estimate) -> Result<Means> {
+        let least = expected.documents * DOCUMENT_BYTES + LEAST_WORK;
+        let Some(left) = budget.bytes().checked_sub(least) else {
+            return Err(Error::Usage(format!(
+                "--memory {}: too small for about {} documents; give {} or more",
+                shown(budget.bytes()),
+                expected.documents,
+                shown(least.div_ceil(1 << 20) << 20)
+            )));
+        };
+        let pages = (expected.bytes as f64 * PAGE_SHARE) as u64 + expected.documents * PAGE_BYTES;
+        let [heads, addresses] = [HEAD_BYTES, ADDRESS_BYTES].map(|bytes| expected.documents * bytes);
+        let census = pages + heads + addresses + expected.packed_bytes;
+        let fits = 2 * census <= left;
+        let buffer = (left / 16).clamp(BUFFERS.0, BUFFERS.1);
+        // Twice what is expected, which is an estimate; it is not taken before it is needed.
+        let share = |bytes: u64| if fits { 2 * bytes.max(BUFFERS.0) } else { buffer };
+        let shares = [pages, heads, addresses, expected.packed_bytes].map(share);
+        let held = shares.iter().sum::<u64>() / if fits { 2 } else { 1 };
+        let work = to_usize((LEAST_WORK + left).saturating_sub(held).max(LEAST_WORK / 2));
+        let [pages, heads, addresses, records] = shares.map(to_usize);
+        Ok(Means { workspace, pages, heads, addresses, records, work })
+    }
+
+    /// No bound, in a folder of its own.
+    pub fn unbounded() -> Result<Means> {
+        let all = usize::MAX;
+        let workspace = Workspace::temporary()?;
+        Ok(Means { workspace, pages: all, heads: all, addresses: all, records: all, work: all })
+    }
+
+    /// So many bytes for one stage at a time; no other bound.
+    #[cfg(test)]
+    pub fn with_work(bytes: usize) -> Means {
+        Means { work: bytes, ..Means::unbounded().unwrap() }
+    }
+
+    /// One of `parts` equal parts of what a stage may have.
+    pub fn work(&self, parts: usize) -> usize {
+        self.work / parts
+    }
+
+    /// How many partitions the pages go to.
+    pub fn partitions(&self) -> usize {
+        PARTITIONS
+    }
+}
+
+/// The same for every budget, for what goes through partitions comes in their order.
+const PARTITIONS: usize = if Partitions::MOST < 64 { Partitions::MOST } else { 64 };
+
+fn to_usize(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// A number of bytes as the command line spells it.
+fn shown(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let whole = units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    whole.map_or_else(|| bytes.to_string(), |(unit, name)| format!("{}{name}", bytes / unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn means(budget: u64, documents: u64) -> Result<Means> {
+        let expected = Estimate { documents, bytes: documents * 700, packed_bytes: 0 };
+        Means::new(Workspace::temporary().unwrap(), Budget::new(budget), &expected)
+    }
+
+    #[test]
+    fn shares_are_no_more_than_the_budget() {
+        for (budget, documents) in
+            [(2 << 20, 1000), (256 << 20, 2_000_000), (1 << 30, 20_000_000), (12 << 30, 1_000_000)]
+        {
+            let Means { pages, heads, addresses, records, work, .. } = means(budget, documents).unwrap();
+            let fits = budget == 12 << 30;
+            assert_eq!(pages as u64 > BUFFERS.1, fits, "{budget}");
+            // Shares of what fits are twice what is expected.
+            let census = (pages + heads + addresses + records) as u64 / if fits { 2 } else { 1 };
+            assert!(census + work as u64 + documents * DOCUMENT_BYTES <= budget, "{budget}");
+            assert!(work as u64 >= LEAST_WORK / 2);
+        }
+    }
+
+    #[test]
+    fn too_small_a_budget_is_refused_with_the_figure() {
+        let error = means(256 << 20, 20_000_000).err().unwrap();
+        assert!(error.is_usage());
+        assert_eq!(
+            error.to_string(),
+            "--memory 256MiB: too small for about 20000000 documents; give 764MiB or more"
+        );
+        assert!(means(764 << 20, 20_000_000).is_ok());
+        assert!(means(1 << 20, 0).is_ok());
+        assert!(means((1 << 20) - 1, 0).is_err());
+    }
+}
