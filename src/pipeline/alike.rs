@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use rayon::prelude::*;
 
 use super::bits::Bits;
-use super::census::damaged;
+use super::census::{damaged, take_bytes};
 use super::means::Means;
 use crate::candidates::{Frequencies, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
 use crate::error::Result;
@@ -273,19 +273,19 @@ fn encoded(draft: &Draft, set: &ShingleSet) -> Vec<u8> {
 
 /// The first and the last paragraph before one that may be partners.
 fn earlier_of(mut row: &[u8]) -> Option<[u64; 2]> {
-    Some([u64::from_le_bytes(take(&mut row)?), u64::from_le_bytes(take(&mut row)?)])
+    Some([u64::from_le_bytes(take_bytes(&mut row)?), u64::from_le_bytes(take_bytes(&mut row)?)])
 }
 
 fn decoded(row: &[u8], role: Role) -> Option<Member> {
     let mut row = row.get(16..)?;
-    let size = u32::from_le_bytes(take(&mut row)?);
-    let parity = [u64::from_le_bytes(take(&mut row)?), u64::from_le_bytes(take(&mut row)?)];
-    let count = u32::from_le_bytes(take(&mut row)?) as usize;
+    let size = u32::from_le_bytes(take_bytes(&mut row)?);
+    let parity = [u64::from_le_bytes(take_bytes(&mut row)?), u64::from_le_bytes(take_bytes(&mut row)?)];
+    let count = u32::from_le_bytes(take_bytes(&mut row)?) as usize;
     let mut places = Vec::with_capacity(count.min(row.len() / 13));
     for _ in 0..count {
-        let place = u64::from_le_bytes(take(&mut row)?);
-        let left = u32::from_le_bytes(take(&mut row)?);
-        let [flags] = take(&mut row)?;
+        let place = u64::from_le_bytes(take_bytes(&mut row)?);
+        let left = u32::from_le_bytes(take_bytes(&mut row)?);
+        let [flags] = take_bytes(&mut row)?;
         let has = |flag: u8| flags & flag != 0;
         let (needed, found) = match role {
             Role::Both => (has(HAS_EARLIER) || has(HAS_LATER) && has(FOUND), has(HAS_LATER) && has(FOUND)),
@@ -298,15 +298,9 @@ fn decoded(row: &[u8], role: Role) -> Option<Member> {
     }
     let mut hashes = Vec::with_capacity(row.len() / 8);
     while !row.is_empty() {
-        hashes.push(u64::from_le_bytes(take(&mut row)?));
+        hashes.push(u64::from_le_bytes(take_bytes(&mut row)?));
     }
     Some(Member { listed: Listed { size, parity, places }, set: ShingleSet::from_hashes(hashes) })
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*first)
 }
 
 /// Reads the company in order.

@@ -40,6 +40,7 @@ pub use head::{Foreign, Head};
 pub use page::{Page, Paragraph};
 use records::{RecordFiles, RecordSpool};
 use vocabulary::Vocabulary;
+pub use vocabulary::take_bytes;
 
 /// What the first pass leaves.
 pub struct Census {
@@ -87,6 +88,8 @@ pub struct ShardFacts {
     pub framing: u64,
     /// How many records, those that could not be read among them.
     pub records: u64,
+    /// How many of them the shards before it held.
+    before: u64,
 }
 
 /// Records that could not be read.
@@ -248,9 +251,9 @@ impl Census {
 
     /// The number of the document that stands there; `None` where it is a record that could not be read.
     pub fn document_at(&self, id: DocId) -> Option<u32> {
-        let before = self.rejected.ids.binary_search(&id).err()?;
-        let earlier: u64 = self.facts[..id.shard as usize].iter().map(|facts| facts.records).sum();
-        u32::try_from(earlier + id.ordinal - before as u64).ok()
+        let rejected = self.rejected.ids.binary_search(&id).err()?;
+        let facts = self.facts.get(id.shard as usize).filter(|facts| id.ordinal < facts.records)?;
+        u32::try_from(facts.before + id.ordinal - rejected as u64).ok()
     }
 
     /// What a document is called.
@@ -664,9 +667,12 @@ impl<'a> Taking<'a> {
 
     fn finish(mut self, digests: Vec<ShardDigest>, vocabulary: OnceLock<Vocabulary>) -> Result<Census> {
         self.settle_vocabulary(&vocabulary)?;
-        let facts = digests.into_iter().zip(self.facts);
-        let facts =
-            facts.map(|(digest, (framing, records))| ShardFacts { digest, framing, records }).collect();
+        let mut before = 0;
+        let facts = |(digest, (framing, records))| {
+            before += records;
+            ShardFacts { digest, framing, records, before: before - records }
+        };
+        let facts = digests.into_iter().zip(self.facts).map(facts).collect();
         self.seen.unknown_protected = self.settings.protect.len() - self.found_protected.len();
         let first_copy = first_copies(self.site_of.len(), self.sequences)?;
         let pages = self.pages.finish()?;

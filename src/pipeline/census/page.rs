@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::vocabulary::{Vocabulary, put_varint, take, take_varint};
+use super::vocabulary::{Vocabulary, put_varint, take_bytes, take_varint};
 use crate::boilerplate::{ParagraphKey, ParagraphSketch, SectionId};
 
 /// One document without its text.
@@ -71,10 +71,10 @@ impl Page {
         let mut bytes = row;
         (self.document, self.site) = numbers(&mut bytes)?;
         let head = take_varint(&mut bytes)?;
-        self.sequence = if head % 2 == 1 { Some(u128::from_le_bytes(take(&mut bytes)?)) } else { None };
+        self.sequence = if head % 2 == 1 { Some(u128::from_le_bytes(take_bytes(&mut bytes)?)) } else { None };
         self.sections.clear();
         for _ in 0..head / 2 {
-            self.sections.push(u64::from_le_bytes(take(&mut bytes)?));
+            self.sections.push(u64::from_le_bytes(take_bytes(&mut bytes)?));
         }
         self.paragraphs.clear();
         let mut tokens = 0;
@@ -86,8 +86,8 @@ impl Page {
                 tokens: first..tokens,
                 bytes: u32::try_from(take_varint(&mut bytes)?).ok()?,
                 listed: length % 2 == 1,
-                masked: u128::from_le_bytes(take(&mut bytes)?),
-                exact: u128::from_le_bytes(take(&mut bytes)?),
+                masked: u128::from_le_bytes(take_bytes(&mut bytes)?),
+                exact: u128::from_le_bytes(take_bytes(&mut bytes)?),
                 sketch: sketch(&mut bytes)?,
             });
         }
@@ -113,14 +113,14 @@ pub fn numbers(row: &mut &[u8]) -> Option<(u32, u32)> {
 pub fn sequence(mut row: &[u8]) -> Option<(u32, u32, Option<u128>)> {
     let (document, site) = numbers(&mut row)?;
     let head = take_varint(&mut row)?;
-    let sequence = if head % 2 == 1 { Some(u128::from_le_bytes(take(&mut row)?)) } else { None };
+    let sequence = if head % 2 == 1 { Some(u128::from_le_bytes(take_bytes(&mut row)?)) } else { None };
     Some((document, site, sequence))
 }
 
 fn sketch(bytes: &mut &[u8]) -> Option<ParagraphSketch> {
     let mut sketch = ParagraphSketch::default();
     for minimum in &mut sketch {
-        *minimum = u32::from_le_bytes(take(bytes)?);
+        *minimum = u32::from_le_bytes(take_bytes(bytes)?);
     }
     Some(sketch)
 }

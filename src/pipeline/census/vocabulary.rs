@@ -75,7 +75,7 @@ impl Vocabulary {
         out.reserve(count);
         for _ in 0..count {
             out.push(match take_varint(bytes)? {
-                ESCAPE => u64::from_le_bytes(take(bytes)?),
+                ESCAPE => u64::from_le_bytes(take_bytes(bytes)?),
                 number => *self.tokens.get(number as usize - 1)?,
             });
         }
@@ -107,7 +107,7 @@ pub fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// Takes so many bytes from the front of `bytes`.
-pub fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+pub fn take_bytes<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(*taken)
