@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a document *is*: the shard it came from and its place there, counted from 0.
 ///
 /// The order of `DocId`s is the document order: shards as they were given, records as they stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct DocId {
     /// Index into the run's list of shards.
     pub shard: u32,

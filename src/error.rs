@@ -28,6 +28,9 @@ pub enum Error {
     /// A finished run, or what it left, is not as it should be.
     #[error("{0}")]
     Run(String),
+    /// It was asked to stop.
+    #[error("stopped, as asked")]
+    Stopped,
 }
 
 /// The library's result.

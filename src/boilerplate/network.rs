@@ -34,6 +34,8 @@ mod voices;
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Map, ParagraphKey, ParagraphShape, Role, Set, TemplateShape, mix};
 use voices::{Hearing, Voice, heard, is_template};
 
@@ -112,7 +114,7 @@ impl CrawlPage {
 }
 
 /// What five sites or more say at the head or tail of their pages.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Network {
     /// In no order that means anything; `mark` gives indices into this. `documents` are left to the caller, who knows
     /// what the sites' own templates took before: here they are 0. One that `mark` never gives is none.
@@ -282,7 +284,7 @@ impl Cursor {
 }
 
 /// A trie of the runs of one side, from the edge inwards.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Runs {
     /// The first is the root; parents stand before their children.
     nodes: Vec<Node>,
@@ -292,7 +294,7 @@ struct Runs {
 /// A node and the key of the next paragraph inwards.
 type Branch = (u32, ParagraphKey);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Node {
     parent: u32,
     depth: u32,

@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use dittograph::corpus::{Estimate, Format, Inputs, estimate, find_shards};
 use dittograph::error::{Error, Result};
 use dittograph::findings::Comparison;
-use dittograph::output::{Documents, FinishedRun, NewDir, Summary};
+use dittograph::output::{Documents, FinishedRun, RunDir, Summary};
 use dittograph::pipeline::{self, Checked, Guards, Job, Means, Rerun, Sampled, Settings, Target, Told};
 use dittograph::store::{Budget, Workspace};
 use serde::Serialize;
@@ -66,17 +66,16 @@ pub fn run(args: Args) -> Result<Outcome> {
 
 fn dedupe(args: DedupeArgs) -> Result<Outcome> {
     let Some(dir) = &args.output else { return filter(&args) };
-    NewDir::check(dir, args.answer.force)?;
-    let mut session = Session::begin(&args.read, &args.compare, &args.run)?;
+    let target = Target { dir, force: args.answer.force };
+    let mut session = Session::begin_into(target, &args.read, &args.compare, &args.run)?;
     session.settings.strip = settings::strip(&args.strip);
     let job = Job::Dedupe { with_removed: !args.no_removed };
-    session.run_to(job, &args.guard, Target { dir, force: args.answer.force }, args.answer.json)
+    session.run_to(job, &args.guard, target, args.answer.json)
 }
 
 fn scan(args: ScanArgs) -> Result<Outcome> {
-    NewDir::check(&args.output, args.answer.force)?;
-    let session = Session::begin(&args.read, &args.compare, &args.run)?;
     let target = Target { dir: &args.output, force: args.answer.force };
+    let session = Session::begin_into(target, &args.read, &args.compare, &args.run)?;
     session.run_to(Job::Scan, &args.guard, target, args.answer.json)
 }
 
@@ -207,7 +206,8 @@ fn verify(args: VerifyArgs) -> Result<Outcome> {
     let (dir, quiet) = (args.dir.as_path(), args.run.quiet);
     let protect = args.protect.as_deref().map(settings::ids).transpose()?.unwrap_or_default();
     let mut verified = Verified::default();
-    let means = room.means(&Estimate::default())?;
+    let folder = temporary_folder(&args.run)?;
+    let means = room.means(workspace_in(&folder)?, &Estimate::default())?;
     let checked = pipeline::verify(dir, &means, &room.bar)?;
     room.bar.finish();
     let mut faults = say::faults(&checked.faults, checked.more_faults);
@@ -227,8 +227,8 @@ fn verify(args: VerifyArgs) -> Result<Outcome> {
     }
     if !args.rerun.is_empty() && faults == 0 {
         let summary = FinishedRun::open(dir)?.summary;
-        let inputs = find_shards(&args.rerun, format_of(&summary), room.folder.path())?;
-        let means = room.means(&estimate(&inputs.shards)?)?;
+        let inputs = find_shards(&args.rerun, format_of(&summary), folder.path())?;
+        let means = room.means(workspace_in(&folder)?, &estimate(&inputs.shards)?)?;
         let rerun = pipeline::rerun(dir, &inputs, &protect, &means, &room.bar)?;
         room.bar.finish();
         faults += say::faults(&rerun.faults, rerun.more_faults);
@@ -296,27 +296,31 @@ fn judge(args: &VerifyArgs, documents: u64) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What a command works in: its threads, its temporary folder, its progress.
+/// What a command works in: its threads, its memory, its progress.
 struct Room {
     budget: Budget,
     bar: Bar,
-    folder: TempDir,
 }
 
 impl Room {
     fn begin(run: &RunArgs) -> Result<Room> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
         threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
-        let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
-        let folder =
-            tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))?;
         let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
-        Ok(Room { budget, bar: Bar::new(run.progress, run.quiet), folder })
+        Ok(Room { budget, bar: Bar::new(run.progress, run.quiet) })
     }
 
-    /// The means for a corpus of about that size.
-    fn means(&self, expected: &Estimate) -> Result<Means> {
-        Means::new(Workspace::create(self.folder.path().join("run"))?, self.budget, expected)
+    /// The means for a corpus of about that size. The run stops when the process is asked to end.
+    fn means(&self, workspace: Workspace, expected: &Estimate) -> Result<Means> {
+        let means = Means::new(workspace, self.budget, expected)?;
+        let stop = means.stop.clone();
+        let asked = move || match stop.ask() {
+            false => say::line("stopping at the next rest; ask again to stop at once"),
+            true => std::process::exit(1),
+        };
+        // Where there is a handler already, as in a second run of the process, that one stays.
+        let _ = ctrlc::set_handler(asked);
+        Ok(means)
     }
 }
 
@@ -327,24 +331,54 @@ struct Session {
     means: Means,
     bar: Bar,
     quiet: bool,
-    /// Holds standard input while the run lasts.
-    _spool: TempDir,
+    /// Goes when the command ends.
+    _folder: Option<TempDir>,
 }
 
 impl Session {
     fn begin(read: &ReadArgs, compare: &CompareArgs, run: &RunArgs) -> Result<Session> {
         let room = Room::begin(run)?;
         let settings = settings::settings(read, compare)?;
-        let inputs = find_shards(&read.inputs, read.format, room.folder.path())?;
-        let means = room.means(&estimate(&inputs.shards)?)?;
-        let Room { bar, folder, .. } = room;
-        Ok(Session { inputs, settings, means, bar, quiet: run.quiet, _spool: folder })
+        let folder = temporary_folder(run)?;
+        let inputs = find_shards(&read.inputs, read.format, folder.path())?;
+        let means = room.means(workspace_in(&folder)?, &estimate(&inputs.shards)?)?;
+        Ok(Session { inputs, settings, means, bar: room.bar, quiet: run.quiet, _folder: Some(folder) })
+    }
+
+    /// A run into a DIR, which can go on where it was stopped. What is temporary is beside DIR, unless `--tmp` says where.
+    fn begin_into(
+        target: Target,
+        read: &ReadArgs,
+        compare: &CompareArgs,
+        run: &RunArgs,
+    ) -> Result<Session> {
+        RunDir::check(target.dir, target.force)?;
+        let room = Room::begin(run)?;
+        let settings = settings::settings(read, compare)?;
+        let workspace = RunDir::workspace(target.dir, run.tmp.as_deref())?;
+        if workspace.has_checkpoint() && !target.force && !run.quiet {
+            let folder = RunDir::unfinished(target.dir)?;
+            say::line(&format!("going on with the run that was stopped ({})", folder.display()));
+        }
+        let found = find_shards(&read.inputs, read.format, &RunDir::spool(&workspace)?).and_then(|inputs| {
+            let means = room.means(workspace.clone(), &estimate(&inputs.shards)?)?;
+            Ok((inputs, means))
+        });
+        if found.is_err() {
+            RunDir::leave(&workspace)?;
+        }
+        let (inputs, means) = found?;
+        Ok(Session { inputs, settings, means, bar: room.bar, quiet: run.quiet, _folder: None })
     }
 
     fn run_to(self, job: Job, guard: &GuardArgs, target: Target, json: bool) -> Result<Outcome> {
         let Session { inputs, settings, means, bar, .. } = &self;
-        let summary = pipeline::run(inputs, settings, guards(guard), job, target, means, bar)?;
+        let ended = pipeline::run(inputs, settings, guards(guard), job, target, means, bar);
         self.bar.finish();
+        if ended.is_err() && means.workspace.has_checkpoint() {
+            say::unfinished(&RunDir::unfinished(target.dir)?, target.force);
+        }
+        let summary = ended?;
         if !self.quiet {
             say::summary(&summary, target.dir);
         }
@@ -364,6 +398,16 @@ impl Session {
         }
         outcome(told.documents, max_rejected)
     }
+}
+
+/// A folder that goes with the command.
+fn temporary_folder(run: &RunArgs) -> Result<TempDir> {
+    let tmp = run.tmp.clone().unwrap_or_else(std::env::temp_dir);
+    tempfile::Builder::new().prefix("dittograph-").tempdir_in(&tmp).map_err(Error::io(&tmp))
+}
+
+fn workspace_in(folder: &TempDir) -> Result<Workspace> {
+    Workspace::create(folder.path().join("run"))
 }
 
 fn guards(args: &GuardArgs) -> Guards {

@@ -172,6 +172,15 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", escaped(text));
 }
 
+/// How a run that did not come to its end can be gone on with.
+pub fn unfinished(folder: &Path, forced: bool) {
+    let without = if forced { ", without --force," } else { "" };
+    line(&format!(
+        "what was done so far is kept in {}: run the same command again{without} to go on, or with --force to start anew",
+        folder.display()
+    ));
+}
+
 /// A text from a corpus as a terminal may see it: no character in it moves a cursor, sets a colour, rings or turns the
 /// writing around; each of those stands there as `\u{1b}`.
 pub fn escaped(text: &str) -> String {

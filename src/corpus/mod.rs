@@ -140,3 +140,10 @@ pub struct Part {
     /// How it is packed.
     pub compression: Compression,
 }
+
+impl Part {
+    /// Whether it is a copy of standard input: no file of the user's is read under another name than its own.
+    pub fn is_standard_input(&self) -> bool {
+        self.path.file_name().is_none_or(|name| name != self.name.as_str())
+    }
+}

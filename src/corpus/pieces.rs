@@ -107,7 +107,7 @@ impl PieceKind {
 }
 
 /// What a whole shard held, so that a later pass can prove that it read the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ShardDigest {
     /// Decompressed bytes of all parts.
     pub bytes: u64,

@@ -1,7 +1,9 @@
 //! A set of documents, one bit each.
 
+use serde::{Deserialize, Serialize};
+
 /// Which of the documents below a count are in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bits(Vec<u64>);
 
 impl Bits {

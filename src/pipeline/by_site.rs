@@ -128,6 +128,7 @@ fn for_each_block_of_rows(
             let row = |&end: &usize| &bytes[std::mem::replace(&mut start, end)..end];
             let rows: Vec<&[u8]> = ends.iter().map(row).collect();
             each(&rows)?;
+            census.check()?;
             bytes.clear();
             ends.clear();
         }
@@ -175,6 +176,7 @@ pub fn for_each_block<T: Send>(
     let mut finish = |blocks: &mut Vec<Block>| {
         let made: Vec<Result<T>> = blocks.par_iter().map(&work).collect();
         blocks.clear();
+        census.check()?;
         made.into_iter().try_for_each(|made| take(made?))
     };
     for partition in 0..census.partition_count() {

@@ -12,18 +12,23 @@
 mod head;
 mod page;
 mod records;
+mod stored;
 mod vocabulary;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128, xxh3_128_with_seed};
 
 use super::bits::Bits;
-use super::chunks::for_each_chunk;
+use super::chunks::{Place, Read, for_each_chunk};
+use super::course::Course;
 use super::means::Means;
 use super::progress::{Progress, Unit};
 use super::settings::Settings;
+use super::stop::Stop;
 use crate::boilerplate::{listed, sketch};
 use crate::corpus::{Chunk, Compression, Piece, PieceKind, Shard, ShardDigest, folders_of, parse, site_of};
 use crate::document::{DocId, Span};
@@ -33,7 +38,7 @@ use crate::language::{self, Languages};
 use crate::output::{HEAD_BYTES, hex128, text_or_base64};
 use crate::resolve::KeepKey;
 use crate::shingle::{is_number, token_hash};
-use crate::store::{Column, ColumnWriter, Partition, Partitions, RowReader, Rows, RowsWriter, Sorter};
+use crate::store::{Column, ColumnWriter, Parted, Partition, Partitions, RowReader, Rows, RowsWriter, Sorter};
 use crate::text::{Tokenizer, paragraphs};
 
 pub use head::{Foreign, Head};
@@ -61,11 +66,13 @@ pub struct Census {
     within: Vec<u32>,
     protected: HashSet<u32>,
     heads: Rows,
+    parted: Parted,
     pages: Vec<Partition>,
     addresses: Column<u64>,
     records: RecordFiles,
     vocabulary: Vocabulary,
     failures: Failures,
+    stop: Stop,
 }
 
 /// What a site has.
@@ -80,7 +87,7 @@ pub struct SiteFacts {
 }
 
 /// What a shard held.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShardFacts {
     /// Its bytes and their hash.
     pub digest: ShardDigest,
@@ -110,7 +117,7 @@ pub struct Rejections {
 pub const NAMED_REJECTIONS: usize = 5;
 
 /// Which of the fields that the settings name any record has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// The url.
     pub url: bool,
@@ -262,9 +269,23 @@ impl Census {
         head.label.clone().unwrap_or_else(named)
     }
 
-    /// Fails where a document could not be read since it was asked last.
+    /// The documents of a shard.
+    pub fn documents_of(&self, shard: usize) -> Range<u32> {
+        let [first, end] = [shard, shard + 1].map(|shard| {
+            let before = self.facts.get(shard).map_or_else(
+                || self.facts.last().map_or(0, |last| last.before + last.records),
+                |facts| facts.before,
+            );
+            let rejected = self.rejected.ids.partition_point(|id| (id.shard as usize) < shard);
+            (before - rejected as u64) as u32
+        });
+        first..end
+    }
+
+    /// Fails where a document could not be read since it was asked last, and where the run shall stop.
     pub fn check(&self) -> Result<()> {
-        self.failures.check()
+        self.failures.check()?;
+        self.stop.check()
     }
 }
 
@@ -318,24 +339,55 @@ pub fn take(
     shards: &[Shard],
     settings: &Settings,
     languages: Option<&Languages>,
-    means: &Means,
+    course: &mut Course,
+    progress: &dyn Progress,
+) -> Result<Census> {
+    let given_back = |state, means: &Means| Census::given_back(state, shards, settings, means);
+    course.stage("read", given_back, |course| read(shards, settings, languages, course, progress))
+}
+
+fn read(
+    shards: &[Shard],
+    settings: &Settings,
+    languages: Option<&Languages>,
+    course: &mut Course,
     progress: &dyn Progress,
 ) -> Result<Census> {
     progress.begin("reading", Unit::Bytes, None);
+    let means = course.means;
     let vocabulary = OnceLock::new();
     let asks_url = settings.keep.0.iter().any(|key| matches!(key, KeepKey::Https | KeepKey::ShortUrl));
     let reading = Reading { settings, languages, vocabulary: &vocabulary, asks_url };
-    let mut taking = Taking::begin(shards, settings, means)?;
-    let digests = for_each_chunk(
+    let mut taking = match course.part()? {
+        Some(state) => Taking::go_on(state, shards, settings, means, &vocabulary)?,
+        None => Taking::begin(shards, settings, means)?,
+    };
+    for_each_chunk(
         shards,
+        taking.place,
         &settings.read,
         |shard, chunk| reading.chunk(&shards[shard], shard as u32, &chunk),
-        |shard, found| {
-            progress.advance(found.bytes);
-            taking.take(shard, found, &vocabulary)
+        |shard, read| {
+            match read {
+                Read::Chunk(found) => {
+                    progress.advance(found.bytes);
+                    taking.take(shard, found, &vocabulary)?;
+                    taking.place = Place { shard, chunks: taking.place.chunks_of(shard) + 1 };
+                }
+                Read::End(digest) => {
+                    taking.digests.push(digest);
+                    taking.place = Place { shard: shard + 1, chunks: 0 };
+                }
+            }
+            match vocabulary.get() {
+                Some(vocabulary) if taking.oversized.is_none() => {
+                    course.at_rest(|keeping| taking.store(vocabulary, keeping))
+                }
+                _ => means.stop.check(),
+            }
         },
     )?;
-    taking.finish(digests, vocabulary)
+    taking.finish(vocabulary, means)
 }
 
 /// What one chunk holds.
@@ -492,6 +544,10 @@ impl Oversized {
 struct Taking<'a> {
     shards: &'a [Shard],
     settings: &'a Settings,
+    /// Up to where everything was taken in.
+    place: Place,
+    /// Of the shards before it.
+    digests: Vec<ShardDigest>,
     facts: Vec<(u64, u64)>,
     numbers: HashMap<Arc<str>, u32>,
     sites: Vec<SiteFacts>,
@@ -525,6 +581,8 @@ impl<'a> Taking<'a> {
         Ok(Taking {
             shards,
             settings,
+            place: Place::default(),
+            digests: Vec::new(),
             facts: vec![(0, 0); shards.len()],
             numbers: HashMap::new(),
             sites: Vec::new(),
@@ -665,17 +723,17 @@ impl<'a> Taking<'a> {
         }
     }
 
-    fn finish(mut self, digests: Vec<ShardDigest>, vocabulary: OnceLock<Vocabulary>) -> Result<Census> {
+    fn finish(mut self, vocabulary: OnceLock<Vocabulary>, means: &Means) -> Result<Census> {
         self.settle_vocabulary(&vocabulary)?;
         let mut before = 0;
         let facts = |(digest, (framing, records))| {
             before += records;
             ShardFacts { digest, framing, records, before: before - records }
         };
-        let facts = digests.into_iter().zip(self.facts).map(facts).collect();
+        let facts = self.digests.into_iter().zip(self.facts).map(facts).collect();
         self.seen.unknown_protected = self.settings.protect.len() - self.found_protected.len();
         let first_copy = first_copies(self.site_of.len(), self.sequences)?;
-        let pages = self.pages.finish()?;
+        let parted = self.pages.finish()?;
         Ok(Census {
             shards: self.shards.to_vec(),
             facts,
@@ -689,11 +747,13 @@ impl<'a> Taking<'a> {
             within: self.within,
             protected: self.protected,
             heads: self.heads.finish()?,
-            pages: (0..self.partitions).map(|number| pages.open(number)).collect::<Result<_>>()?,
+            pages: (0..self.partitions).map(|number| parted.open(number)).collect::<Result<_>>()?,
+            parted,
             addresses: self.addresses.finish()?,
             records: self.records.finish(self.settings.fields.clone())?,
             vocabulary: vocabulary.into_inner().unwrap_or_else(|| Vocabulary::of([])),
             failures: Failures::default(),
+            stop: means.stop.clone(),
         })
     }
 }

@@ -14,11 +14,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::company::Company;
 use super::containing::{self, Containing};
 use super::contents::Contents;
 use super::copies::{Copies, group_of, same_group};
+use super::course::{Course, unpacked};
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareLimits, CompareSettings};
 use super::sketches::{Sketches, content_hash};
@@ -41,6 +43,7 @@ pub fn keep(
     settings: &CompareSettings,
     order: &[u32],
     protected: &(dyn Fn(u32) -> bool + Sync),
+    course: &mut Course,
     progress: &dyn Progress,
 ) -> Result<Decisions> {
     let leaders = copies.leaders(order);
@@ -55,10 +58,17 @@ pub fn keep(
     drop(company);
     progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
     let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected);
-    for batch in visited.batches() {
-        keeper.settle_batch(batch.clone(), progress)?;
+    if let Some(state) = course.part()? {
+        keeper.settled = unpacked(&state, course.means)?;
     }
-    let mut removed: Vec<(u32, Likeness)> = keeper.removed;
+    for batch in visited.batches() {
+        let rest = batch.start.max(keeper.settled.kept.len())..batch.end;
+        if !rest.is_empty() {
+            keeper.settle_batch(rest, progress)?;
+            keeper.rest(course)?;
+        }
+    }
+    let mut removed: Vec<(u32, Likeness)> = keeper.settled.removed;
     removed.iter_mut().for_each(|(place, _)| *place = visited.documents[*place as usize]);
     // What nobody looked at is kept, or a copy of what is.
     let copies = (0..contents.len()).filter(|&document| {
@@ -186,6 +196,12 @@ struct Keeper<'a> {
     rarity: SharedRarity<'a>,
     /// Absent where nobody asks for containment.
     containing: Option<Containing<'a>>,
+    settled: Settled,
+}
+
+/// What was decided so far. Where batches are cut, it is the same.
+#[derive(Default, Serialize, Deserialize)]
+struct Settled {
     /// For each place that was visited, whether it stays.
     kept: Vec<bool>,
     /// Where a leader went, the first of its copies that stays.
@@ -223,10 +239,15 @@ impl<'a> Keeper<'a> {
             protected,
             rarity: rarity(contents, settings, visited),
             containing: Containing::new(contents, settings, &visited.documents),
-            kept: Vec::with_capacity(visited.len()),
-            kept_copies: HashMap::new(),
-            removed: Vec::new(),
-            later: Vec::new(),
+            settled: Settled::default(),
+        }
+    }
+
+    /// Between two batches what was decided can be saved; not what is known of containment, which is as large as the corpus.
+    fn rest(&self, course: &mut Course) -> Result<()> {
+        match self.containing {
+            None => course.at_rest(|keeping| keeping.packed("settled", &self.settled)),
+            Some(_) => course.means.stop.check(),
         }
     }
 
@@ -237,10 +258,11 @@ impl<'a> Keeper<'a> {
         let mut batch = Batch::new(self.contents, self.visited, places.clone(), limits, rarity)?;
         for block in batch.blocks(limits) {
             progress.advance(block.len() as u64);
+            self.contents.census().check()?;
             self.settle(&mut batch, block);
         }
-        let settled = self.later.partition_point(|(place, _)| (*place as usize) < places.end);
-        self.later.drain(..settled);
+        let settled = self.settled.later.partition_point(|(place, _)| (*place as usize) < places.end);
+        self.settled.later.drain(..settled);
         for start in (places.end..self.visited.len()).step_by(LATER_BLOCK) {
             let block = start..self.visited.len().min(start + LATER_BLOCK);
             let rows = self.visited.rows(&block)?;
@@ -265,17 +287,17 @@ impl<'a> Keeper<'a> {
             let witness = self.equal(place).or_else(|| self.likest(batch, place, before.alike, &added));
             match witness.or_else(|| self.container(place, before.container, first)) {
                 Some(likeness) => {
-                    self.removed.push((place as u32, likeness));
-                    self.kept.push(false);
+                    self.settled.removed.push((place as u32, likeness));
+                    self.settled.kept.push(false);
                 }
                 None => {
                     added.push(place);
                     if let Some(containing) = &mut self.containing {
                         containing.insert(place, &before.lists);
                     }
-                    self.kept.push(true);
+                    self.settled.kept.push(true);
                     if self.kept_leader(place).is_none() {
-                        self.kept_copies.entry(self.leaders[place]).or_insert(place as u32);
+                        self.settled.kept_copies.entry(self.leaders[place]).or_insert(place as u32);
                     }
                 }
             }
@@ -299,12 +321,12 @@ impl<'a> Keeper<'a> {
     /// The leader of a place, where it is known to stay; perhaps the place itself.
     fn kept_leader(&self, place: usize) -> Option<u32> {
         let leader = self.leaders[place];
-        self.kept.get(leader as usize).is_some_and(|kept| *kept).then_some(leader)
+        self.settled.kept.get(leader as usize).is_some_and(|kept| *kept).then_some(leader)
     }
 
     /// The first kept document with the same whole token sequence.
     fn equal(&self, place: usize) -> Option<Likeness> {
-        let kept = self.kept_leader(place).or_else(|| self.kept_copies.get(&self.leaders[place]).copied())?;
+        let kept = self.kept_leader(place).or_else(|| self.settled.kept_copies.get(&self.leaders[place]).copied())?;
         (!self.is_protected(place)).then(|| Likeness::exact(self.document(kept as usize)))
     }
 
@@ -330,7 +352,7 @@ impl<'a> Keeper<'a> {
     /// The witness among what was kept before this block, and after the first document of the same content.
     fn alike_before(&self, batch: &Batch, place: usize) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if !self.is_sought(place) || (first != place && first >= self.kept.len()) {
+        if !self.is_sought(place) || (first != place && first >= self.settled.kept.len()) {
             return None; // or the first is in this block, too
         }
         let candidates = batch.candidates(place).into_iter().filter(|&other| first == place || other > first);
@@ -378,22 +400,22 @@ impl<'a> Keeper<'a> {
     /// What an earlier document of the same content was removed by: the most similar one of all that were kept before it.
     fn inherited(&self, place: usize) -> Option<Likeness> {
         let first = self.visited.first(place);
-        let found = self.removed.binary_search_by_key(&(first as u32), |(place, _)| *place).ok()?;
-        let likeness = self.removed[found].1;
+        let found = self.settled.removed.binary_search_by_key(&(first as u32), |(place, _)| *place).ok()?;
+        let likeness = self.settled.removed[found].1;
         let is_by_content = first != place && likeness.by == Measure::Jaccard && !likeness.exact;
         is_by_content.then(|| self.reached(self.document(place), likeness.of)).flatten()
     }
 
     /// The witness among what earlier batches have kept, and after the first document of the same content.
     fn remembered(&self, place: usize) -> Option<Likeness> {
-        let found = self.later.binary_search_by_key(&(place as u32), |(place, _)| *place).ok()?;
-        Some(self.later[found].1)
+        let found = self.settled.later.binary_search_by_key(&(place as u32), |(place, _)| *place).ok()?;
+        Some(self.settled.later[found].1)
     }
 
     /// The witness of a later document, of this row, in a batch that was settled, when it is more similar than what was found so far.
     fn better(&self, batch: &Batch, place: usize, row: Row) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if (first != place && first >= self.kept.len())
+        if (first != place && first >= self.settled.kept.len())
             || !self.is_sought(place)
             || self.equal(place).is_some()
         {
@@ -412,14 +434,14 @@ impl<'a> Keeper<'a> {
     fn remember(&mut self, found: Vec<(u32, Likeness)>) {
         let mut later = Vec::with_capacity(found.len());
         for (place, likeness) in found {
-            match self.later.binary_search_by_key(&place, |(place, _)| *place) {
-                Ok(known) => self.later[known].1 = likeness,
+            match self.settled.later.binary_search_by_key(&place, |(place, _)| *place) {
+                Ok(known) => self.settled.later[known].1 = likeness,
                 Err(_) => later.push((place, likeness)),
             }
         }
         if !later.is_empty() {
-            self.later.append(&mut later);
-            self.later.sort_by_key(|(place, _)| *place); // two runs: a merge
+            self.settled.later.append(&mut later);
+            self.settled.later.sort_by_key(|(place, _)| *place); // two runs: a merge
         }
     }
 

@@ -9,7 +9,10 @@ use rayon::prelude::*;
 
 use super::census::Census;
 use super::contents::{Contents, Words};
+use super::course::{Keeping, Stored, column};
+use super::means::Means;
 use crate::error::Result;
+use crate::store::SavedColumn;
 
 /// The exact copies among all documents, within the groups of `--within`.
 ///
@@ -48,6 +51,11 @@ impl Copies {
         Ok(copies)
     }
 
+    /// As they were when their state was saved.
+    pub fn given_back(state: SavedColumn, means: &Means) -> Result<Copies> {
+        Ok(Copies { first: column(&state, means)? })
+    }
+
     /// The first document with the same tokens; itself where there is none before it.
     pub fn first(&self, document: u32) -> u32 {
         self.first[document as usize]
@@ -64,6 +72,14 @@ impl Copies {
             leaders[document] = leaders[self.first[document] as usize];
         }
         leaders
+    }
+}
+
+impl Stored for Copies {
+    type State = SavedColumn;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<SavedColumn> {
+        keeping.column("copies", self.first.iter().copied())
     }
 }
 

@@ -49,14 +49,23 @@ pub struct Told {
 const BLOCK: usize = 1 << 12;
 
 impl Judged<'_> {
-    /// The findings of all documents, some thousand at a time; with the number of the first of them.
-    pub fn for_each_block(&self, mut each: impl FnMut(u32, Vec<Told>) -> Result<()>) -> Result<()> {
-        let mut heads = self.census.heads_from(0)?;
+    /// The findings of the documents from one on, some thousand at a time; with the number of the first of them.
+    pub fn for_each_block(
+        &self,
+        from: u32,
+        mut each: impl FnMut(u32, Vec<Told>) -> Result<()>,
+    ) -> Result<()> {
+        let mut heads = self.census.heads_from(from)?;
         let mut repeated = self.repeated.reader()?;
         let mut reused = self.reused.map(Reused::reader).transpose()?;
-        for first in (0..self.census.len()).step_by(BLOCK) {
+        let mut ends = self.ends().peekable();
+        let mut first = from;
+        while first < self.census.len() {
+            while ends.next_if(|&end| end <= first).is_some() {}
+            let most = BLOCK as u32;
+            let end = ends.peek().map_or(self.census.len(), |&end| end).min(first.saturating_add(most));
             let mut block = Vec::with_capacity(BLOCK);
-            for (document, head) in (first..).zip(heads.by_ref().take(BLOCK)) {
+            for (document, head) in (first..end).zip(heads.by_ref()) {
                 let reuses = reused.as_mut().map_or(Ok(Vec::new()), |reused| reused.of(document))?;
                 block.push((document, head?, repeated.of(document)?, reuses));
             }
@@ -65,8 +74,21 @@ impl Judged<'_> {
                 Told { head, findings }
             };
             each(first, block.into_par_iter().with_min_len(32).map(tell).collect())?;
+            first = end;
         }
         self.census.check()
+    }
+
+    /// Where blocks end at the latest: where shards do, small ones together.
+    fn ends(&self) -> impl Iterator<Item = u32> {
+        let mut start = 0;
+        let end = |shard| self.census.documents_of(shard).end;
+        let is_enough = move |end: &u32| {
+            let enough = *end - start >= BLOCK as u32 / 4;
+            start = if enough { *end } else { start };
+            enough
+        };
+        (0..self.census.shards.len()).map(end).filter(is_enough)
     }
 
     fn findings_of(

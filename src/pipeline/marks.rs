@@ -8,10 +8,16 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::census::{Census, Page};
+use super::course::{Keeping, Stored, column, unpacked};
+use super::means::Means;
+use crate::error::Result;
+use crate::store::{SavedBytes, SavedColumn};
 
 /// A template, by its place among those of the document's site, or of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Mark {
     /// What the site says on many pages. It comes first.
     Site(u32),
@@ -32,7 +38,7 @@ impl Mark {
 }
 
 /// The marks of a page: runs of paragraphs with one template each, or with none. At least one paragraph is marked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Marks(Box<[(u32, Option<Mark>)]>);
 
 impl Marks {
@@ -140,6 +146,39 @@ impl PageMarks {
             .filter_map(|&pattern| self.patterns.get((pattern as usize).wrapping_sub(1)))
             .map(Marks::count)
             .sum()
+    }
+}
+
+/// What is stored of marks.
+#[derive(Serialize, Deserialize)]
+pub struct MarksState {
+    pattern_of: SavedColumn,
+    patterns: SavedBytes,
+    content_tokens: SavedColumn,
+}
+
+impl Stored for PageMarks {
+    type State = MarksState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<MarksState> {
+        Ok(MarksState {
+            pattern_of: keeping.column("pattern-of", self.pattern_of.iter().copied())?,
+            patterns: keeping.packed("patterns", &self.patterns)?,
+            content_tokens: keeping.column("content-tokens", self.content_tokens.iter().copied())?,
+        })
+    }
+}
+
+impl PageMarks {
+    /// As they were when their state was saved.
+    pub fn given_back(state: MarksState, means: &Means) -> Result<PageMarks> {
+        let patterns: Vec<Marks> = unpacked(&state.patterns, means)?;
+        Ok(PageMarks {
+            pattern_of: column(&state.pattern_of, means)?,
+            known: patterns.iter().cloned().zip(1..).collect(),
+            patterns,
+            content_tokens: column(&state.content_tokens, means)?,
+        })
     }
 }
 

@@ -1,5 +1,9 @@
 //! What a run works with: a folder for what does not fit in memory, and how much does.
 
+use std::time::Duration;
+
+use super::course::CHECKPOINTS;
+use super::stop::Stop;
 use crate::corpus::Estimate;
 use crate::error::{Error, Result};
 use crate::store::{Budget, Partitions, Workspace};
@@ -22,6 +26,10 @@ pub struct Means {
     pub records: usize,
     /// For one stage at a time.
     work: usize,
+    /// Asks the run to stop.
+    pub stop: Stop,
+    /// The least time between two checkpoints, where the workspace outlives the process.
+    pub checkpoints: Duration,
 }
 
 /// Bytes that are held of every document: see the stages.
@@ -66,14 +74,20 @@ impl Means {
         let held = shares.iter().sum::<u64>() / if fits { 2 } else { 1 };
         let work = to_usize((LEAST_WORK + left).saturating_sub(held).max(LEAST_WORK / 2));
         let [pages, heads, addresses, records] = shares.map(to_usize);
-        Ok(Means { workspace, pages, heads, addresses, records, work })
+        let (stop, checkpoints) = (Stop::default(), CHECKPOINTS);
+        Ok(Means { workspace, pages, heads, addresses, records, work, stop, checkpoints })
     }
 
     /// No bound, in a folder of its own.
     pub fn unbounded() -> Result<Means> {
-        let all = usize::MAX;
-        let workspace = Workspace::temporary()?;
-        Ok(Means { workspace, pages: all, heads: all, addresses: all, records: all, work: all })
+        Ok(Means::unbounded_in(Workspace::temporary()?))
+    }
+
+    /// No bound, in this folder.
+    pub fn unbounded_in(workspace: Workspace) -> Means {
+        let [pages, heads, addresses, records, work] = [usize::MAX; 5];
+        let (stop, checkpoints) = (Stop::default(), CHECKPOINTS);
+        Means { workspace, pages, heads, addresses, records, work, stop, checkpoints }
     }
 
     /// So many bytes for one stage at a time; no other bound.

@@ -17,6 +17,7 @@ mod compare;
 mod containing;
 mod contents;
 mod copies;
+mod course;
 mod explain;
 mod judge;
 mod marks;
@@ -29,6 +30,7 @@ mod reuse;
 mod settings;
 mod sites;
 mod sketches;
+mod stop;
 mod strip;
 mod templates;
 mod variants;
@@ -39,31 +41,36 @@ mod write;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
 
 use crate::corpus::{Inputs, Part, Shard};
 use crate::error::{Error, Result};
 use crate::findings::{PairRecord, RejectedRecord};
 use crate::language::Languages;
 use crate::output::{
-    Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, StageTime, Summary,
-    hex128,
+    Bytes, ContainmentRecall, Documents, Input, InputFile, Recall, RunDir, SiteLoss, Summary, hex128,
 };
 use crate::resolve::{Decisions, EachRecord, Standings, groups};
+use crate::store::SavedBytes;
 pub use alike::AlikeSettings;
 use census::Census;
 use contents::Contents;
 use copies::Copies;
+use course::{Course, Keeping, Stored, unpacked};
 pub use explain::{explain, explain_two};
 use judge::Judged;
 use marks::PageMarks;
 pub use means::Means;
 pub use progress::{Progress, Silent, Unit};
+use repeated::Repeated;
 pub use restore::restore;
 pub use reuse::ReuseSettings;
+use reuse::Reused;
 pub use settings::{CandidateSource, CompareLimits, CompareSettings, Content, Settings};
-use sites::Boilerplate;
+use sites::{Boilerplate, BoilerplateState};
 use sketches::Sketches;
+pub use stop::Stop;
 pub use strip::Strip;
 use strip::{Strips, StripsWriter};
 pub use verify_run::{
@@ -101,12 +108,22 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// What it is called in the summary.
+    pub fn name(self) -> &'static str {
+        if self == Job::Scan { "scan" } else { "dedupe" }
+    }
+}
+
 /// Where a run writes.
+///
+/// Where the workspace of its means outlives the process, a run that was stopped goes on when it is called again with the same
+/// inputs and settings. For a command the workspace is [`RunDir::workspace`].
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     /// The folder.
     pub dir: &'a Path,
-    /// Whether an earlier run there may be replaced.
+    /// Whether an earlier run there may be replaced. An unfinished one is forgotten.
     pub force: bool,
 }
 
@@ -123,26 +140,32 @@ pub fn run(
     means: &Means,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let mut clock = Clock::default();
     check_inputs_stay(inputs, target)?;
     strip::check_shards(&inputs.shards, &settings.strip)?;
-    let dir = RunDir::create(target.dir, target.force)?;
+    let dir = RunDir::create(target.dir, target.force, &means.workspace)?;
+    let mut course = Course::begin(means, course::binding(settings, &format!("{job:?}")), &inputs.shards)?;
+    if dir.is_moved() {
+        return dir.finish_moved();
+    }
+    let course = &mut course;
     let skipped = inputs.skipped;
     let languages = Languages::new(settings.compare.seed);
-    let census =
-        clock.time("read", || census::take(&inputs.shards, settings, Some(&languages), means, progress))?;
-    let mut decided = decide(&census, settings, means, progress, &mut clock)?;
+    let census = census::take(&inputs.shards, settings, Some(&languages), course, progress)?;
+    let mut decided = decide(&census, settings, course, progress)?;
     let losses = site_losses(&census, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
     }
     let groups = groups(&decided.decisions);
-    let templates = clock
-        .time("templates told", || templates::tell(&census, &mut decided.boilerplate, &groups, means))?;
+    let templates = templates::tell(&census, &mut decided.boilerplate, &groups, course)?;
+    drop(groups);
     let marks = &decided.boilerplate.marks;
-    let repeated = clock.time("repeats", || repeated::find(&census, marks, &settings.repeats, means))?;
+    let repeated = course
+        .stage("repeats", Repeated::given_back, |_| repeated::find(&census, marks, &settings.repeats, means))?;
     let is_kept = |document: u32| decided.decisions.is_kept(document);
-    let reused = clock.time("reuse", || reuse::find(&census, marks, &is_kept, &settings.reuse, means))?;
+    let reused = course.stage("reuse", Reused::given_back, |_| {
+        reuse::find(&census, marks, &is_kept, &settings.reuse, means)
+    })?;
     let judged = Judged {
         census: &census,
         settings,
@@ -151,22 +174,20 @@ pub fn run(
         reused: Some(&reused),
         repeated: &repeated,
     };
-    let mut strips = StripsWriter::new(settings, means);
-    let counts =
-        clock.time("findings", || write::records(&dir, &judged, &templates, &mut strips, progress))?;
+    let write::Findings { counts, strips, .. } = write::records(&dir, &judged, &templates, course, progress)?;
     let (documents, mut bytes) =
         accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
     if let Job::Dedupe { with_removed } = job {
-        let strips = strips.finish()?;
-        bytes.stripped = clock.time("write", || {
-            write::corpus(&dir, &census, &decided.decisions, &strips, with_removed, settings, progress)
-        })?;
+        let decisions = &decided.decisions;
+        let written =
+            write::corpus(&dir, &census, decisions, &strips, with_removed, settings, course, progress)?;
+        bytes.stripped = written.bytes_stripped;
         bytes.kept -= bytes.stripped;
     }
     let summary = Summary {
         dittograph: env!("CARGO_PKG_VERSION").to_owned(),
         unicode: crate::text::unicode_versions().to_string(),
-        command: if job == Job::Scan { "scan" } else { "dedupe" }.to_owned(),
+        command: job.name().to_owned(),
         removed: job == Job::Dedupe { with_removed: true },
         documents,
         bytes,
@@ -186,7 +207,7 @@ pub fn run(
         files: Vec::new(),
         warnings: warnings(&census, settings, &losses),
         site_losses: losses,
-        stages: clock.stages,
+        stages: course.times(),
         peak_memory_bytes: peak_memory(),
         peak_temporary_bytes: means.workspace.bytes_peak(),
     };
@@ -218,8 +239,9 @@ pub fn filter(
     progress: &dyn Progress,
 ) -> Result<Told> {
     strip::check_shards(&inputs.shards, &settings.strip)?;
-    let census = census::take(&inputs.shards, settings, None, means, progress)?;
-    let decided = decide(&census, settings, means, progress, &mut Clock::default())?;
+    let course = &mut Course::passing(means);
+    let census = census::take(&inputs.shards, settings, None, course, progress)?;
+    let decided = decide(&census, settings, course, progress)?;
     let losses = site_losses(&census, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
@@ -237,7 +259,7 @@ pub fn filter(
                 repeated: &repeated,
             };
             let mut strips = StripsWriter::new(settings, means);
-            judged.for_each_block(|first, told| strips.add(&judged, first, &told))?;
+            judged.for_each_block(0, |first, told| strips.add(&judged, first, &told))?;
             strips.finish()?
         }
     };
@@ -263,10 +285,12 @@ pub fn templates(
     means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let census = census::take(&inputs.shards, settings, None, means, progress)?;
+    let course = &mut Course::passing(means);
+    let census = census::take(&inputs.shards, settings, None, course, progress)?;
     let copies = Copies::of(&census)?;
-    let mut found = find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?;
-    templates::tell(&census, &mut found.boilerplate, &found.groups, means)?.for_each(each)?;
+    let mut found = find_templates(&census, &copies, settings, course, progress)?;
+    let groups = groups(&found.decisions);
+    templates::tell(&census, &mut found.boilerplate, &groups, course)?.for_each(each)?;
     Ok(told(&census, &Decisions::default(), warnings(&census, settings, &[])))
 }
 
@@ -278,14 +302,11 @@ pub fn pairs(
     means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let census = census::take(&inputs.shards, settings, None, means, progress)?;
+    let course = &mut Course::passing(means);
+    let census = census::take(&inputs.shards, settings, None, course, progress)?;
     let copies = Copies::of(&census)?;
     let marks = match settings.compare.content {
-        Content::Article => {
-            find_templates(&census, &copies, settings, means, progress, &mut Clock::default())?
-                .boilerplate
-                .marks
-        }
+        Content::Article => find_templates(&census, &copies, settings, course, progress)?.boilerplate.marks,
         Content::All => PageMarks::none(&census),
     };
     let contents = Contents::new(&census, &marks, &settings.compare);
@@ -316,32 +337,73 @@ struct Decided {
     decisions: Decisions,
 }
 
+/// What is stored of decisions.
+#[derive(Serialize, Deserialize)]
+struct DecidedState {
+    boilerplate: BoilerplateState,
+    decisions: SavedBytes,
+    same: bool,
+}
+
+impl Stored for Decided {
+    type State = DecidedState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<DecidedState> {
+        let decisions = keeping.packed("decisions", &self.decisions)?;
+        Ok(DecidedState { boilerplate: self.boilerplate.store(keeping)?, decisions, same: true })
+    }
+}
+
+impl Decided {
+    fn given_back(state: DecidedState, means: &Means) -> Result<Decided> {
+        let decisions = unpacked(&state.decisions, means)?;
+        Ok(Decided { boilerplate: Boilerplate::given_back(state.boilerplate, means)?, decisions })
+    }
+}
+
 fn decide(
     census: &Census,
     settings: &Settings,
-    means: &Means,
+    course: &mut Course,
     progress: &dyn Progress,
-    clock: &mut Clock,
 ) -> Result<Decided> {
-    let copies = clock.time("copies", || Copies::of(census))?;
-    let FoundTemplates { boilerplate, decisions: same, .. } =
-        find_templates(census, &copies, settings, means, progress, clock)?;
-    let decisions = match same {
-        Some(decisions) => decisions,
-        None => {
-            clock.time("compare", || keep(census, &copies, &boilerplate.marks, settings, means, progress))?
-        }
-    };
-    Ok(Decided { boilerplate, decisions })
+    course.stage("compare", Decided::given_back, |course| {
+        let copies = course.stage("copies", Copies::given_back, |_| Copies::of(census))?;
+        let FoundTemplates { boilerplate, decisions, same } =
+            find_templates(census, &copies, settings, course, progress)?;
+        let marks = &boilerplate.marks;
+        let decisions = match same {
+            true => decisions,
+            false => keep("again", census, &copies, marks, settings, course, progress)?,
+        };
+        Ok(Decided { boilerplate, decisions })
+    })
 }
 
 /// Templates, and what they were counted with.
 struct FoundTemplates {
     boilerplate: Boilerplate,
-    /// The group of each document, counted once.
-    groups: Vec<u32>,
-    /// Where counting again changed no document's content, the groups are the decisions.
-    decisions: Option<Decisions>,
+    /// The decisions by whose groups each was counted once.
+    decisions: Decisions,
+    /// Whether counting again changed no document's content, so that these are the decisions for good.
+    same: bool,
+}
+
+impl Stored for FoundTemplates {
+    type State = DecidedState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<DecidedState> {
+        let decisions = keeping.packed("groups", &self.decisions)?;
+        Ok(DecidedState { boilerplate: self.boilerplate.store(keeping)?, decisions, same: self.same })
+    }
+}
+
+impl FoundTemplates {
+    fn given_back(state: DecidedState, means: &Means) -> Result<FoundTemplates> {
+        let same = state.same;
+        let Decided { boilerplate, decisions } = Decided::given_back(state, means)?;
+        Ok(FoundTemplates { boilerplate, decisions, same })
+    }
 }
 
 /// Provisional templates, groups of near-duplicates without them, and the templates with each group counted once.
@@ -349,21 +411,19 @@ fn find_templates(
     census: &Census,
     copies: &Copies,
     settings: &Settings,
-    means: &Means,
+    course: &mut Course,
     progress: &dyn Progress,
-    clock: &mut Clock,
 ) -> Result<FoundTemplates> {
-    let provisional = clock.time("templates", || sites::provisional(census, &settings.templates, means))?;
-    let marks = &provisional.marks;
-    let decisions = clock.time("group", || keep(census, copies, marks, settings, means, progress))?;
-    clock.time("recount", || {
+    course.stage("recount", FoundTemplates::given_back, |course| {
+        let provisional = sites::provisional(census, &settings.templates, course)?;
+        let decisions = keep("group", census, copies, &provisional.marks, settings, course, progress)?;
         let before = provisional.marks.marked_paragraphs();
         let groups = groups(&decisions);
-        let boilerplate = sites::recounted(census, provisional, &groups, &settings.templates, means)?;
+        let boilerplate = sites::recounted(census, provisional, &groups, &settings.templates, course)?;
         // Counting again only ever takes paragraphs out, so equal counts are equal marks.
         let same =
             boilerplate.marks.marked_paragraphs() == before || settings.compare.content == Content::All;
-        Ok(FoundTemplates { boilerplate, groups, decisions: same.then_some(decisions) })
+        Ok(FoundTemplates { boilerplate, decisions, same })
     })
 }
 
@@ -374,21 +434,38 @@ fn within(settings: &CompareSettings, means: &Means) -> CompareSettings {
 }
 
 fn keep(
+    stage: &str,
     census: &Census,
     copies: &Copies,
     marks: &PageMarks,
     settings: &Settings,
-    means: &Means,
+    course: &mut Course,
     progress: &dyn Progress,
 ) -> Result<Decisions> {
-    let contents = Contents::new(census, marks, &settings.compare);
-    let order = settings.keep.sorted(&Standing { contents: &contents })?;
-    let protected = |document: u32| census.is_protected(document);
-    let compare = within(&settings.compare, means);
-    let sketches = Sketches::of(&contents, &compare, copies, &means.workspace)?;
-    let decisions = compare::keep(&contents, copies, &sketches, &compare, &order, &protected, progress)?;
-    census.check()?;
-    Ok(decisions)
+    let means = course.means;
+    let given_back = |state: SavedBytes, means: &Means| unpacked(&state, means);
+    course.stage(stage, given_back, |course| {
+        let contents = Contents::new(census, marks, &settings.compare);
+        let compare = within(&settings.compare, means);
+        let given_back = |state, means: &Means| Sketches::given_back(state, &compare, means);
+        let sketches = course.stage(&format!("{stage}: sketches"), given_back, |_| {
+            Sketches::of(&contents, &compare, copies, &means.workspace)
+        })?;
+        let order = settings.keep.sorted(&Standing { contents: &contents })?;
+        let protected = |document: u32| census.is_protected(document);
+        let decisions =
+            compare::keep(&contents, copies, &sketches, &compare, &order, &protected, course, progress)?;
+        census.check()?;
+        Ok(decisions)
+    })
+}
+
+impl Stored for Decisions {
+    type State = SavedBytes;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<SavedBytes> {
+        keeping.packed("decisions", self)
+    }
 }
 
 /// What the keep order looks at.
@@ -538,7 +615,9 @@ fn inputs_read(census: &Census) -> Vec<Input> {
 /// Where a shard lies; `None` where it is no file of the user's, as standard input is not, or its path is not UTF-8.
 fn path_of(shard: &Shard) -> Option<String> {
     let part = &shard.parts[0];
-    part.path.file_name().filter(|name| *name == part.name.as_str())?;
+    if part.is_standard_input() {
+        return None;
+    }
     let path = if shard.folder { part.path.parent()? } else { &part.path };
     path.to_str().map(str::to_owned)
 }
@@ -574,21 +653,6 @@ fn containment_recall(min_containment: f64, exact: bool) -> ContainmentRecall {
         sampled: usize::from(sampling.shingles),
         least: usize::from(sampling.least),
         miss_at_threshold: sampling.miss_probability(min_containment),
-    }
-}
-
-/// Times the stages of a run.
-#[derive(Default)]
-struct Clock {
-    stages: Vec<StageTime>,
-}
-
-impl Clock {
-    fn time<T>(&mut self, stage: &str, work: impl FnOnce() -> T) -> T {
-        let start = Instant::now();
-        let answer = work();
-        self.stages.push(StageTime { stage: stage.to_owned(), seconds: start.elapsed().as_secs_f64() });
-        answer
     }
 }
 

@@ -6,11 +6,12 @@ use std::iter::Peekable;
 
 use super::by_site::for_each_page;
 use super::census::{Census, Page};
+use super::course::{Keeping, Stored};
 use super::marks::{Marks, PageMarks};
 use super::means::Means;
 use crate::error::Result;
 use crate::repeats::{self, Repeat, RepeatSettings};
-use crate::store::{Sorted, SortedReader, Sorter};
+use crate::store::{SavedSorted, Sorted, SortedReader, Sorter};
 
 /// Everything that documents say twice.
 pub struct Repeated(Sorted<Row>);
@@ -49,7 +50,20 @@ fn row(document: u32, repeat: &Repeat) -> Row {
     row
 }
 
+impl Stored for Repeated {
+    type State = SavedSorted;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<SavedSorted> {
+        Ok(keeping.saved(self.0.save()?))
+    }
+}
+
 impl Repeated {
+    /// As it was when its state was saved.
+    pub fn given_back(state: SavedSorted, means: &Means) -> Result<Repeated> {
+        Ok(Repeated(Sorted::reopen(&means.workspace, &state, means.work(4))?))
+    }
+
     /// From the first document on.
     pub fn reader(&self) -> Result<RepeatedReader> {
         Ok(RepeatedReader(self.0.reader()?.peekable()))

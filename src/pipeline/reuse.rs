@@ -23,11 +23,12 @@ use super::alike::{
 use super::bits::Bits;
 use super::by_site::{Block, for_each_block};
 use super::census::{self, Census, Page};
+use super::course::{Keeping, Stored};
 use super::marks::PageMarks;
 use super::means::Means;
 use crate::candidates::Listing;
 use crate::error::Result;
-use crate::store::{Column, ColumnReader, ColumnWriter, Sorted, SortedReader, Sorter};
+use crate::store::{Column, ColumnReader, ColumnWriter, SavedSorted, Sorted, SortedReader, Sorter};
 
 /// What counts as reused.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +77,20 @@ pub struct Reused(Sorted<ReuseRow>);
 /// similarity.
 type ReuseRow = [u32; 8];
 
+impl Stored for Reused {
+    type State = SavedSorted;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<SavedSorted> {
+        Ok(keeping.saved(self.0.save()?))
+    }
+}
+
 impl Reused {
+    /// As it was when its state was saved.
+    pub fn given_back(state: SavedSorted, means: &Means) -> Result<Reused> {
+        Ok(Reused(Sorted::reopen(&means.workspace, &state, means.work(8))?))
+    }
+
     /// From the first document on.
     pub fn reader(&self) -> Result<ReusedReader> {
         Ok(ReusedReader(self.0.reader()?.peekable()))

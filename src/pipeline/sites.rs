@@ -14,9 +14,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::bits::Bits;
 use super::by_site::{SiteRows, for_each_site};
 use super::census::{Census, Page};
-use super::marks::{Mark, Marks, PageMarks, content_tokens};
+use super::course::{Course, Keeping, Stored, unpacked};
+use super::marks::{Mark, Marks, MarksState, PageMarks, content_tokens};
 use super::means::Means;
 use super::network;
 use crate::boilerplate::network::Network;
@@ -26,7 +28,7 @@ use crate::boilerplate::{
 };
 use crate::error::{Error, Result};
 use crate::shingle::is_number;
-use crate::store::{Sealed, Spool};
+use crate::store::{SavedBytes, Sealed, Spool};
 
 /// Every site's templates, and where they stand.
 pub struct Boilerplate {
@@ -45,7 +47,7 @@ pub struct Boilerplate {
 }
 
 /// A site.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Site {
     /// How many distinct documents with at least one token it has.
     pub pages: u32,
@@ -56,7 +58,7 @@ pub struct Site {
 }
 
 /// What is said of a template.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateFacts {
     /// Where most of its occurrences stand.
     pub role: Role,
@@ -94,12 +96,29 @@ pub struct SiteRules {
 const SITE_BYTES: u64 = 24 << 20;
 
 /// The templates of every site, each distinct page counted once, and what sites share beside them.
-pub fn provisional(census: &Census, settings: &TemplateSettings, means: &Means) -> Result<Boilerplate> {
-    let mut found = Finding::new(none(census), means, "provisional-rules");
+pub fn provisional(
+    census: &Census,
+    settings: &TemplateSettings,
+    course: &mut Course,
+) -> Result<Boilerplate> {
+    course.stage("templates", Boilerplate::given_back, |course| find_provisional(census, settings, course))
+}
+
+fn find_provisional(
+    census: &Census,
+    settings: &TemplateSettings,
+    course: &mut Course,
+) -> Result<Boilerplate> {
+    let means = course.means;
+    let mut found = match course.part()? {
+        Some(state) => Finding::go_on(state, means)?,
+        None => Finding::new(none(census), means, "provisional-rules"),
+    };
+    let done = found.done.clone();
     for_each_site(
         census,
         means,
-        |_| true,
+        |site| !done.has(site),
         |rows| {
             let deciding = deciding(rows)?;
             let pages = rows.pages(&deciding)?;
@@ -112,7 +131,10 @@ pub fn provisional(census: &Census, settings: &TemplateSettings, means: &Means) 
             }
             Ok(judged)
         },
-        |site, judged| found.take(site, judged),
+        |site, judged| {
+            found.take(site, judged)?;
+            course.at_rest(|keeping| found.store(keeping))
+        },
     )?;
     let (mut boilerplate, _) = found.finish()?;
     network::find(census, &mut boilerplate, means)?;
@@ -125,14 +147,20 @@ pub fn recounted(
     provisional: Boilerplate,
     groups: &[u32],
     settings: &TemplateSettings,
-    means: &Means,
+    course: &mut Course,
 ) -> Result<Boilerplate> {
+    let means = course.means;
     let (sites, rules) = (provisional.sites.clone(), provisional.rules.clone());
-    let found = RwLock::new(Finding::new(provisional, means, "rules"));
+    let found = match course.part()? {
+        Some(state) => Finding::go_on(state, means)?,
+        None => Finding::new(provisional, means, "rules"),
+    };
+    let done = found.done.clone();
+    let found = RwLock::new(found);
     for_each_site(
         census,
         means,
-        |site| !sites[site as usize].templates.is_empty(),
+        |site| !sites[site as usize].templates.is_empty() && !done.has(site),
         |rows| {
             let rules = rules_at(rules.as_ref(), &sites[rows.site as usize])?;
             let deciding = deciding(rows)?;
@@ -153,12 +181,63 @@ pub fn recounted(
             judged.mark(rows, |document| found.boilerplate.marks.get(document).is_some())?;
             Ok(judged)
         },
-        |site, judged| found.write().unwrap_or_else(PoisonError::into_inner).take(site, judged),
+        |site, judged| {
+            let mut found = found.write().unwrap_or_else(PoisonError::into_inner);
+            found.take(site, judged)?;
+            course.at_rest(|keeping| found.store(keeping))
+        },
     )?;
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut boilerplate, fallen) = found.finish()?;
     network::recount(census, &mut boilerplate, &fallen, groups)?;
     Ok(boilerplate)
+}
+
+/// What is stored of boilerplate.
+#[derive(Serialize, Deserialize)]
+pub struct BoilerplateState {
+    sites: SavedBytes,
+    network: SavedBytes,
+    network_templates: Vec<TemplateFacts>,
+    network_pages: u32,
+    marks: MarksState,
+    rules: Option<SavedBytes>,
+}
+
+impl Stored for Boilerplate {
+    type State = BoilerplateState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<BoilerplateState> {
+        let rules = self.rules.as_ref().map(|rules| rules.save()).transpose()?;
+        let rules = rules.map(|rules| keeping.saved(rules));
+        Ok(BoilerplateState { rules, ..self.store_without_rules(keeping)? })
+    }
+}
+
+impl Boilerplate {
+    fn store_without_rules(&self, keeping: &mut Keeping) -> Result<BoilerplateState> {
+        Ok(BoilerplateState {
+            sites: keeping.packed("site-templates", &self.sites)?,
+            network: keeping.packed("network", &self.network)?,
+            network_templates: self.network_templates.clone(),
+            network_pages: self.network_pages,
+            marks: self.marks.store(keeping)?,
+            rules: None,
+        })
+    }
+
+    /// As it was when its state was saved.
+    pub fn given_back(state: BoilerplateState, means: &Means) -> Result<Boilerplate> {
+        let rules = |rules| Sealed::reopen(&means.workspace, &rules, means.work(8));
+        Ok(Boilerplate {
+            sites: unpacked(&state.sites, means)?,
+            network: unpacked(&state.network, means)?,
+            network_templates: state.network_templates,
+            network_pages: state.network_pages,
+            marks: PageMarks::given_back(state.marks, means)?,
+            rules: state.rules.map(rules).transpose()?,
+        })
+    }
 }
 
 /// No templates at all: where everything is compared, nobody asks for them.
@@ -355,15 +434,47 @@ struct Finding {
     rules: Spool,
     /// Documents that had marks of the network until they were marked anew, and what they had.
     fallen: HashMap<u32, Marks>,
+    /// The sites of which everything was taken in.
+    done: Bits,
+}
+
+/// What is stored while sites are gone through.
+#[derive(Serialize, Deserialize)]
+struct FindingState {
+    boilerplate: BoilerplateState,
+    rules: SavedBytes,
+    fallen: SavedBytes,
+    done: SavedBytes,
 }
 
 impl Finding {
     fn new(boilerplate: Boilerplate, means: &Means, name: &str) -> Finding {
         let rules = Spool::new(&means.workspace, name, means.work(8));
-        Finding { boilerplate, rules, fallen: HashMap::new() }
+        let done = Bits::new(boilerplate.sites.len());
+        Finding { boilerplate, rules, fallen: HashMap::new(), done }
+    }
+
+    fn store(&mut self, keeping: &mut Keeping) -> Result<FindingState> {
+        let fallen: BTreeMap<&u32, &Marks> = self.fallen.iter().collect();
+        Ok(FindingState {
+            boilerplate: self.boilerplate.store_without_rules(keeping)?,
+            rules: keeping.saved(self.rules.save()?),
+            fallen: keeping.packed("fallen", &fallen)?,
+            done: keeping.packed("done", &self.done)?,
+        })
+    }
+
+    fn go_on(state: FindingState, means: &Means) -> Result<Finding> {
+        Ok(Finding {
+            boilerplate: Boilerplate::given_back(state.boilerplate, means)?,
+            rules: Spool::resume(&means.workspace, &state.rules, means.work(8))?,
+            fallen: unpacked(&state.fallen, means)?,
+            done: unpacked(&state.done, means)?,
+        })
     }
 
     fn take(&mut self, site: u32, judged: Judged) -> Result<()> {
+        self.done.set(site);
         let facts = &mut self.boilerplate.sites[site as usize];
         *facts = Site::default();
         if let Some(templates) = &judged.rules.templates {

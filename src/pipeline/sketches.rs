@@ -7,16 +7,19 @@
 //! slots of their own: they are looked up each for itself then.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::by_site::{Block, for_each_block};
 use super::contents::Contents;
 use super::copies::{Copies, group_of};
+use super::course::{Keeping, Stored, column, unpacked};
+use super::means::Means;
 use super::settings::{CandidateSource, CompareSettings};
 use crate::candidates::{Relation, in_group};
 use crate::error::Result;
 use crate::sketch::{Screening, Signatures};
-use crate::store::{Sealed, Sorter, Spool, Workspace};
+use crate::store::{SavedBytes, SavedColumn, Sealed, Sorter, Spool, Workspace};
 
 /// Documents whose contents are hashed together.
 const HASHED: usize = 1 << 16;
@@ -40,7 +43,7 @@ pub struct Sketches {
 }
 
 /// Where the slots of a block stand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Slots {
     first: u32,
     slots: u32,
@@ -132,7 +135,38 @@ impl SketchesWriter {
     }
 }
 
+/// What is stored of sketches.
+#[derive(Serialize, Deserialize)]
+pub struct SketchesState {
+    slots: SavedColumn,
+    blocks: SavedBytes,
+    stored: SavedBytes,
+}
+
+impl Stored for Sketches {
+    type State = SketchesState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<SketchesState> {
+        Ok(SketchesState {
+            slots: keeping.column("slots", self.slots.iter().copied())?,
+            blocks: keeping.packed("sketch-blocks", &self.blocks)?,
+            stored: keeping.saved(self.stored.save()?),
+        })
+    }
+}
+
 impl Sketches {
+    /// As they were when their state was saved.
+    pub fn given_back(state: SketchesState, settings: &CompareSettings, means: &Means) -> Result<Sketches> {
+        Ok(Sketches {
+            relation: relation(settings),
+            slots: column(&state.slots, means)?,
+            blocks: unpacked(&state.blocks, means)?,
+            stored: Sealed::reopen(&means.workspace, &state.stored, settings.limits.memory_bytes / 4)?,
+            workspace: means.workspace.clone(),
+        })
+    }
+
     /// Of the documents that are comparable. Cost: the tokens of copies are hashed once more; all others are signed.
     pub fn of(
         contents: &Contents,
@@ -141,10 +175,7 @@ impl Sketches {
         workspace: &Workspace,
     ) -> Result<Sketches> {
         let memory_bytes = settings.limits.memory_bytes / 4;
-        let relation = match settings.candidates {
-            CandidateSource::Exact => Relation::All(settings.min_similarity),
-            CandidateSource::Signatures => Relation::Screened(screening(settings.min_similarity)),
-        };
+        let relation = relation(settings);
         let mut writer = SketchesWriter::new(workspace, relation, contents.len(), memory_bytes);
         let twins = twins(contents, copies, workspace, memory_bytes)?;
         let wanted = |document: u32| twins[document as usize] == document && contents.comparable(document);
@@ -246,6 +277,14 @@ impl Sketches {
 
 /// Of a key its 40 highest bits are stored. Of 20 million documents 180 pairs share one of a band by accident, of a billion 450,000; what
 /// is no pair by its signature is none for that.
+/// What makes two documents a candidate pair.
+fn relation(settings: &CompareSettings) -> Relation {
+    match settings.candidates {
+        CandidateSource::Exact => Relation::All(settings.min_similarity),
+        CandidateSource::Signatures => Relation::Screened(screening(settings.min_similarity)),
+    }
+}
+
 const KEY_BYTES: usize = 5;
 
 fn stored_key(key: u64) -> [u8; KEY_BYTES] {

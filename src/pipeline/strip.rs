@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::findings::{Finding, Kind};
 use crate::output::Stripped;
 use crate::repeats::{RepeatSettings, earlier_copies};
-use crate::store::{Rows, RowsWriter};
+use crate::store::{Rows, RowsWriter, SavedRows};
 
 /// What can be taken out of documents that stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -238,6 +238,17 @@ impl StripsWriter {
         Ok(())
     }
 
+    /// Its state.
+    pub fn save(&mut self) -> Result<Option<SavedRows>> {
+        self.rows.as_mut().map(RowsWriter::save).transpose()
+    }
+
+    /// As it was when its state was saved.
+    pub fn go_on(state: Option<SavedRows>, means: &Means) -> Result<StripsWriter> {
+        let rows = |state| RowsWriter::resume(&means.workspace, &state, means.work(8));
+        Ok(StripsWriter { rows: state.map(rows).transpose()? })
+    }
+
     /// All of them.
     pub fn finish(self) -> Result<Strips> {
         Ok(Strips { rows: self.rows.map(RowsWriter::finish).transpose()? })
@@ -249,6 +260,17 @@ fn odd(error: postcard::Error) -> Error {
 }
 
 impl Strips {
+    /// Their state.
+    pub fn save(&self) -> Result<Option<SavedRows>> {
+        self.rows.as_ref().map(Rows::save).transpose()
+    }
+
+    /// As they were when their state was saved.
+    pub fn given_back(state: Option<SavedRows>, means: &Means) -> Result<Strips> {
+        let rows = |state| Rows::reopen(&means.workspace, &state, means.work(8));
+        Ok(Strips { rows: state.map(rows).transpose()? })
+    }
+
     /// Nothing is stripped.
     pub fn none() -> Strips {
         Strips { rows: None }

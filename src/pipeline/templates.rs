@@ -2,13 +2,15 @@
 //!
 //! Of a site where the pages with the least hashes decide, forms are gathered from those.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::bits::Bits;
 use super::by_site::{SiteRows, for_each_page, for_each_site};
 use super::census::{Census, Page};
+use super::course::{Course, Keeping, Stored, unpacked};
 use super::judge::reference;
 use super::marks::{Mark, Marks};
 use super::means::Means;
@@ -17,7 +19,7 @@ use super::variants::Variants;
 use crate::boilerplate::{Forms, ParagraphKey, TemplateShape};
 use crate::error::{Error, Result};
 use crate::findings::TemplateRecord;
-use crate::store::{Sealed, Spool};
+use crate::store::{SavedBytes, Sealed, Spool};
 
 /// The site that templates across sites are told under.
 pub const NETWORK: &str = "*";
@@ -27,6 +29,7 @@ const EXAMPLES: usize = 3;
 
 /// The records of all templates.
 pub struct Templates {
+    counts: Counts,
     /// As lines of JSON.
     lines: Sealed,
     /// For each site that has some: its name, and where its lines are.
@@ -54,58 +57,138 @@ pub fn tell(
     census: &Census,
     boilerplate: &mut Boilerplate,
     groups: &[u32],
-    means: &Means,
+    course: &mut Course,
 ) -> Result<Templates> {
-    let groups = Groups::new(groups);
-    let mut lines = Spool::new(&means.workspace, "templates", means.work(8));
-    let mut places = Vec::new();
-    let mut counts: Vec<(u32, u32, Vec<u32>)> = Vec::new();
-    let told: &Boilerplate = boilerplate;
+    let given_back = |state: TellingState, means: &Means| {
+        let Telling { lines, places, counts } = Telling::go_on(state, means)?;
+        Ok(Templates { counts, lines: lines.finish()?, places })
+    };
+    let templates = course.stage("templates told", given_back, |course| {
+        tell_all(census, boilerplate, &Groups::new(groups), course)
+    })?;
+    templates.counts.put_into(boilerplate);
+    Ok(templates)
+}
+
+fn tell_all(
+    census: &Census,
+    boilerplate: &Boilerplate,
+    groups: &Groups,
+    course: &mut Course,
+) -> Result<Templates> {
+    let means = course.means;
+    let mut telling = match course.part()? {
+        Some(state) => Telling::go_on(state, means)?,
+        None => Telling::new(means),
+    };
+    let told: HashSet<u32> = telling.counts.sites.iter().map(|(site, ..)| *site).collect();
     for_each_site(
         census,
         means,
-        |site| !told.sites[site as usize].templates.is_empty(),
-        |rows| of_site(census, told, &groups, rows),
+        |site| !boilerplate.sites[site as usize].templates.is_empty() && !told.contains(&site),
+        |rows| of_site(census, boilerplate, groups, rows),
         |site, told| {
-            counts.push((site, told.pages, told.documents));
-            write(&mut lines, &mut places, census.sites[site as usize].name.to_string(), told.records)
+            telling.counts.sites.push((site, told.pages, told.documents));
+            telling.write(census.sites[site as usize].name.to_string(), told.records)?;
+            course.at_rest(|keeping| telling.store(keeping))
         },
     )?;
-    for (site, pages, documents) in counts {
-        let site = &mut boilerplate.sites[site as usize];
-        site.pages = pages;
-        let counted = site.templates.iter_mut().zip(documents);
-        counted.for_each(|(template, documents)| template.documents = documents);
-    }
     if !boilerplate.network.templates.is_empty() {
-        let gathered = of_network(census, boilerplate, &groups)?;
-        let (pages, documents) = (gathered.pages.count(), gathered.documents());
-        write(&mut lines, &mut places, NETWORK.to_owned(), gathered.records(census, NETWORK))?;
-        boilerplate.network_pages = pages;
-        let counted = boilerplate.network.templates.iter().map(TemplateFacts::of).zip(documents);
-        boilerplate.network_templates =
-            counted.map(|(template, documents)| TemplateFacts { documents, ..template }).collect();
+        let gathered = of_network(census, boilerplate, groups)?;
+        telling.counts.network = Some((gathered.pages.count(), gathered.documents()));
+        telling.write(NETWORK.to_owned(), gathered.records(census, NETWORK))?;
     }
     census.check()?;
+    let Telling { lines, mut places, counts } = telling;
     places.sort_unstable();
-    Ok(Templates { lines: lines.finish()?, places })
+    Ok(Templates { counts, lines: lines.finish()?, places })
 }
 
-fn write(
-    lines: &mut Spool,
-    places: &mut Vec<(String, u64, usize)>,
-    name: String,
-    records: Vec<TemplateRecord>,
-) -> Result<()> {
-    let mut json = Vec::new();
-    for record in records {
-        serde_json::to_writer(&mut json, &record).map_err(|source| Error::Run(source.to_string()))?;
-        json.push(b'\n');
+/// How many pages there are, and how many have each template.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Counts {
+    /// By site.
+    sites: Vec<(u32, u32, Vec<u32>)>,
+    network: Option<(u32, Vec<u32>)>,
+}
+
+impl Counts {
+    fn put_into(&self, boilerplate: &mut Boilerplate) {
+        for (site, pages, documents) in &self.sites {
+            let site = &mut boilerplate.sites[*site as usize];
+            site.pages = *pages;
+            let counted = site.templates.iter_mut().zip(documents);
+            counted.for_each(|(template, &documents)| template.documents = documents);
+        }
+        if let Some((pages, documents)) = &self.network {
+            boilerplate.network_pages = *pages;
+            let counted = boilerplate.network.templates.iter().map(TemplateFacts::of).zip(documents);
+            boilerplate.network_templates =
+                counted.map(|(template, &documents)| TemplateFacts { documents, ..template }).collect();
+        }
     }
-    if !json.is_empty() {
-        places.push((name, lines.append(&json)?, json.len()));
+}
+
+/// Templates while they are told.
+struct Telling {
+    counts: Counts,
+    lines: Spool,
+    places: Vec<(String, u64, usize)>,
+}
+
+/// What is stored of templates that are told.
+#[derive(Serialize, Deserialize)]
+pub struct TellingState {
+    counts: SavedBytes,
+    lines: SavedBytes,
+    places: SavedBytes,
+}
+
+impl Stored for Templates {
+    type State = TellingState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<TellingState> {
+        Ok(TellingState {
+            counts: keeping.packed("template-counts", &self.counts)?,
+            lines: keeping.saved(self.lines.save()?),
+            places: keeping.packed("template-places", &self.places)?,
+        })
     }
-    Ok(())
+}
+
+impl Telling {
+    fn new(means: &Means) -> Telling {
+        let lines = Spool::new(&means.workspace, "templates", means.work(8));
+        Telling { counts: Counts::default(), lines, places: Vec::new() }
+    }
+
+    fn store(&mut self, keeping: &mut Keeping) -> Result<TellingState> {
+        Ok(TellingState {
+            counts: keeping.packed("template-counts", &self.counts)?,
+            lines: keeping.saved(self.lines.save()?),
+            places: keeping.packed("template-places", &self.places)?,
+        })
+    }
+
+    fn go_on(state: TellingState, means: &Means) -> Result<Telling> {
+        Ok(Telling {
+            counts: unpacked(&state.counts, means)?,
+            lines: Spool::resume(&means.workspace, &state.lines, means.work(8))?,
+            places: unpacked(&state.places, means)?,
+        })
+    }
+
+    fn write(&mut self, name: String, records: Vec<TemplateRecord>) -> Result<()> {
+        let mut json = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut json, &record).map_err(|source| Error::Run(source.to_string()))?;
+            json.push(b'\n');
+        }
+        if !json.is_empty() {
+            self.places.push((name, self.lines.append(&json)?, json.len()));
+        }
+        Ok(())
+    }
 }
 
 /// The groups of documents, and which of these have several.

@@ -2,9 +2,13 @@
 
 use std::io::Write;
 
+use serde::{Deserialize, Serialize};
+
 use super::census::Census;
-use super::chunks::for_each_chunk;
+use super::chunks::{Place, Read, for_each_chunk};
+use super::course::{Course, Keeping, Stored};
 use super::judge::{Judged, Told};
+use super::means::Means;
 use super::progress::{Progress, Unit};
 use super::settings::Settings;
 use super::strip::{Strips, StripsWriter};
@@ -13,11 +17,12 @@ use crate::corpus::{Chunk, Compression, PieceKind, Shard};
 use crate::document::DocId;
 use crate::error::{Error, Result};
 use crate::findings::KINDS;
-use crate::output::{Fate, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest};
+use crate::output::{Fate, FileFacts, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest};
 use crate::resolve::Decisions;
+use crate::store::SavedRows;
 
 /// What the records say, in figures.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Findings by kind.
     pub findings: FindingCounts,
@@ -36,15 +41,80 @@ pub fn records(
     run: &RunDir,
     judged: &Judged,
     templates: &Templates,
-    strips: &mut StripsWriter,
+    course: &mut Course,
     progress: &dyn Progress,
-) -> Result<Counts> {
+) -> Result<Findings> {
+    let given_back = |state: FindingsState, means: &Means| {
+        run.go_on_from(state.files);
+        Ok(Findings { counts: state.counts, strips: Strips::given_back(state.strips, means)?, files: run.files() })
+    };
+    course.stage("findings", given_back, |course| {
+        let (counts, strips) = write_records(run, judged, templates, course, progress)?;
+        Ok(Findings { counts, strips, files: run.files() })
+    })
+}
+
+/// What was said of documents.
+pub struct Findings {
+    /// In figures.
+    pub counts: Counts,
+    /// What is taken out of them.
+    pub strips: Strips,
+    /// Where it stands.
+    files: Vec<FileFacts>,
+}
+
+/// What is stored of findings that are written.
+#[derive(Serialize, Deserialize)]
+pub struct FindingsState {
+    /// The first document of which nothing is said yet, and the first shard whose file was not begun.
+    next: (u32, usize),
+    counts: Counts,
+    strips: Option<SavedRows>,
+    files: Vec<FileFacts>,
+}
+
+impl Stored for Findings {
+    type State = FindingsState;
+
+    fn store(&self, keeping: &mut Keeping) -> Result<FindingsState> {
+        let strips = self.strips.save()?.map(|rows| keeping.saved(rows));
+        Ok(FindingsState { next: (0, 0), counts: self.counts.clone(), strips, files: self.files.clone() })
+    }
+}
+
+fn write_records(
+    run: &RunDir,
+    judged: &Judged,
+    templates: &Templates,
+    course: &mut Course,
+    progress: &dyn Progress,
+) -> Result<(Counts, Strips)> {
     let census = judged.census;
     progress.begin("findings", Unit::Documents, Some(u64::from(census.len())));
     let findings = KINDS.iter().map(|kind| (kind.name().to_owned(), 0)).collect();
     let mut counts = Counts { findings, ..Counts::default() };
-    let mut open = FindingsFiles { run, shards: &census.shards, next: 0, file: None };
-    judged.for_each_block(|first, told| {
+    let mut strips = StripsWriter::new(judged.settings, course.means);
+    let (mut from, mut next) = (0, 0);
+    run.go_on_from(Vec::new());
+    if let Some(state) = course.part::<FindingsState>()? {
+        run.go_on_from(state.files);
+        ((from, next), counts) = (state.next, state.counts);
+        strips = StripsWriter::go_on(state.strips, course.means)?;
+    }
+    let mut open = FindingsFiles { run, shards: &census.shards, next, file: None };
+    let mut starts = (next..census.shards.len()).map(|shard| census.documents_of(shard).start).peekable();
+    judged.for_each_block(from, |first, told| {
+        while starts.next_if(|&start| start < first).is_some() {}
+        if course.is_due() && starts.peek() == Some(&first) {
+            open.close()?;
+            run.sync()?;
+            course.at_rest(|keeping| {
+                let strips = strips.save()?.map(|rows| keeping.saved(rows));
+                let next = (first, open.next);
+                Ok(FindingsState { next, counts: counts.clone(), strips, files: run.files() })
+            })?;
+        }
         strips.add(judged, first, &told)?;
         progress.advance(told.len() as u64);
         for (document, Told { head, findings }) in (first..).zip(told) {
@@ -70,7 +140,10 @@ pub fn records(
         Ok(())
     })?;
     census.check()?;
-    Ok(counts)
+    if course.is_due() {
+        run.sync()?;
+    }
+    Ok((counts, strips.finish()?))
 }
 
 /// The files of findings, one after the other; each shard has one.
@@ -92,9 +165,7 @@ impl<'a> FindingsFiles<'a> {
     }
 
     fn begin(&mut self) -> Result<()> {
-        if let Some(file) = self.file.take() {
-            file.finish()?;
-        }
+        self.close()?;
         let shard = &self.shards[self.next];
         let packed = !shard.folder && shard.parts[0].compression != Compression::None;
         let (name, compression) = findings_file(&shard.name, packed);
@@ -103,11 +174,15 @@ impl<'a> FindingsFiles<'a> {
         Ok(())
     }
 
+    fn close(&mut self) -> Result<()> {
+        self.file.take().map_or(Ok(()), RecordWriter::finish)
+    }
+
     fn finish(mut self) -> Result<()> {
         while self.next < self.shards.len() {
             self.begin()?;
         }
-        self.file.map_or(Ok(()), RecordWriter::finish)
+        self.close()
     }
 }
 
@@ -146,7 +221,24 @@ fn write_lines(
     Ok(count)
 }
 
-/// Writes `corpus/` and, with `with_removed`, `removed/`. Gives how many bytes were stripped.
+/// The shards of `corpus/` that are written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Written {
+    shards: usize,
+    /// Bytes that were stripped.
+    pub bytes_stripped: u64,
+    files: Vec<FileFacts>,
+}
+
+impl Stored for Written {
+    type State = Written;
+
+    fn store(&self, _keeping: &mut Keeping) -> Result<Written> {
+        Ok(self.clone())
+    }
+}
+
+/// Writes `corpus/` and, with `with_removed`, `removed/`.
 pub fn corpus(
     run: &RunDir,
     census: &Census,
@@ -154,22 +246,73 @@ pub fn corpus(
     strips: &Strips,
     with_removed: bool,
     settings: &Settings,
+    course: &mut Course,
     progress: &dyn Progress,
-) -> Result<u64> {
-    let total = census.facts.iter().map(|facts| facts.digest.bytes).sum();
-    progress.begin("writing", Unit::Bytes, Some(total));
-    let fates = Fates { census, decisions };
-    let mut open: Option<(usize, ShardWriter)> = None;
-    let (mut begun, mut bytes_stripped) = (0, 0);
-    again(census, settings, strips, |shard, chunk, stripped| {
-        while begun <= shard {
-            if let Some((_, done)) = open.take() {
-                done.finish()?;
+) -> Result<Written> {
+    let given_back = |written: Written, _: &Means| {
+        run.go_on_from(written.files.clone());
+        Ok(written)
+    };
+    course.stage("write", given_back, |course| {
+        let written = course.part()?.unwrap_or_else(|| Written { files: run.files(), ..Written::default() });
+        run.go_on_from(written.files.clone());
+        let fates = Fates { census, decisions };
+        let mut writing = Writing { run, fates, with_removed, written, open: None };
+        let left = census.facts.iter().skip(writing.written.shards).map(|facts| facts.digest.bytes).sum();
+        progress.begin("writing", Unit::Bytes, Some(left));
+        again(census, settings, strips, writing.written.shards, |shard, read| match read {
+            Read::Chunk((chunk, stripped)) => {
+                writing.write(shard, &chunk, &stripped)?;
+                progress.advance(chunk.bytes.len() as u64);
+                course.means.stop.check()
             }
-            open = Some((begun, ShardWriter::begin(run, &census.shards[begun], with_removed)?));
-            begun += 1;
+            Read::End(_) => {
+                writing.end(shard)?;
+                if course.is_due() {
+                    run.sync()?;
+                }
+                course.at_rest(|_| Ok(writing.written.clone()))
+            }
+        })?;
+        Ok(writing.written)
+    })
+}
+
+/// Writes one shard after the other.
+struct Writing<'a> {
+    run: &'a RunDir,
+    fates: Fates<'a>,
+    with_removed: bool,
+    written: Written,
+    open: Option<ShardWriter<'a>>,
+}
+
+impl<'a> Writing<'a> {
+    /// The writer of a shard, which is the one that is open, or the next one.
+    fn open(&mut self, shard: usize) -> Result<&mut ShardWriter<'a>> {
+        let writer = match self.open.take() {
+            Some(writer) => writer,
+            None => ShardWriter::begin(self.run, &self.fates.census.shards[shard], self.with_removed)?,
+        };
+        Ok(self.open.insert(writer))
+    }
+
+    /// Ends a shard, be it that nothing stands in it.
+    fn end(&mut self, shard: usize) -> Result<()> {
+        self.open(shard)?;
+        if let Some(writer) = self.open.take() {
+            writer.finish()?;
         }
-        let Some((_, writer)) = &mut open else { return Ok(()) };
+        self.written.shards = shard + 1;
+        self.written.files = self.run.files();
+        Ok(())
+    }
+
+    fn write(&mut self, shard: usize, chunk: &Chunk, stripped: &[Vec<Stripped>]) -> Result<()> {
+        let mut bytes_stripped = 0;
+        let (census, decisions) = (self.fates.census, self.fates.decisions);
+        let fates = Fates { census, decisions };
+        let writer = self.open(shard)?;
         for (number, piece) in chunk.pieces.iter().enumerate() {
             let (bytes, part) = (chunk.bytes_of(piece), chunk.part as usize);
             let id = DocId { shard: shard as u32, ordinal: piece.ordinal };
@@ -178,7 +321,8 @@ pub fn corpus(
                     match stripped.get(number).filter(|stripped| !stripped.is_empty()) {
                         None => writer.keep(part, bytes)?,
                         Some(stripped) => {
-                            bytes_stripped += stripped.iter().map(|span| span.raw.len() as u64).sum::<u64>();
+                            bytes_stripped +=
+                                stripped.iter().map(|span| span.raw.len() as u64).sum::<u64>();
                             writer.strip(part, chunk.offset_of(piece), piece.ordinal, bytes, stripped)?;
                         }
                     }
@@ -191,17 +335,9 @@ pub fn corpus(
             let ordinal = (kind != RemovedKind::Framing).then_some(piece.ordinal);
             writer.remove(part, chunk.offset_of(piece), kind, ordinal, bytes)?;
         }
-        progress.advance(chunk.bytes.len() as u64);
+        self.written.bytes_stripped += bytes_stripped;
         Ok(())
-    })?;
-    if let Some((_, done)) = open.take() {
-        done.finish()?;
     }
-    // Shards after the last one that holds anything.
-    for shard in &census.shards[begun..] {
-        ShardWriter::begin(run, shard, with_removed)?.finish()?;
-    }
-    Ok(bytes_stripped)
 }
 
 /// Writes the kept records of all shards, in input order, to `out`: the bytes that `corpus/` would have.
@@ -213,7 +349,8 @@ pub fn filter(
     out: &mut dyn Write,
 ) -> Result<()> {
     let fates = Fates { census, decisions };
-    again(census, settings, strips, |shard, chunk, stripped| {
+    again(census, settings, strips, 0, |shard, read| {
+        let Read::Chunk((chunk, stripped)) = read else { return Ok(()) };
         for (number, piece) in chunk.pieces.iter().enumerate() {
             let id = DocId { shard: shard as u32, ordinal: piece.ordinal };
             if fates.of(id, piece.kind) == Fate::Kept {
@@ -228,29 +365,35 @@ pub fn filter(
     out.flush().map_err(Error::io("standard output"))
 }
 
-/// Reads the input again, and makes sure that it is what the census saw. `each` gets a shard's number, a chunk of it and
-/// what is stripped of its pieces.
+/// What is read again: a chunk, and what is stripped of its pieces.
+type Again = (Chunk, Vec<Vec<Stripped>>);
+
+/// Reads the input again from a shard on, and makes sure that each is what the census saw before `each` hears of its end.
 fn again(
     census: &Census,
     settings: &Settings,
     strips: &Strips,
-    mut each: impl FnMut(usize, Chunk, Vec<Vec<Stripped>>) -> Result<()>,
+    from: usize,
+    mut each: impl FnMut(usize, Read<Again>) -> Result<()>,
 ) -> Result<()> {
     let work = |shard: usize, chunk: Chunk| {
         let stripped = strips.of_chunk(census, shard, &chunk, &settings.fields);
         (chunk, stripped)
     };
-    let take = |shard, (chunk, stripped): (Chunk, Result<Vec<Vec<Stripped>>>)| each(shard, chunk, stripped?);
-    let digests = for_each_chunk(&census.shards, &settings.read, work, take)?;
-    for (shard, (now, before)) in census.shards.iter().zip(digests.iter().zip(&census.facts)) {
-        if *now != before.digest {
-            return Err(Error::Run(format!(
-                "{}: changed while it was being read ({} bytes before, {} now); run again when nobody writes to it",
-                shard.name, before.digest.bytes, now.bytes
-            )));
+    let take = |shard: usize, read| match read {
+        Read::Chunk((chunk, stripped)) => each(shard, Read::Chunk((chunk, stripped?))),
+        Read::End(now) => {
+            let before = census.facts[shard].digest;
+            if now != before {
+                return Err(Error::Run(format!(
+                    "{}: changed while it was being read ({} bytes before, {} now); run again when nobody writes to it",
+                    census.shards[shard].name, before.bytes, now.bytes
+                )));
+            }
+            each(shard, Read::End(now))
         }
-    }
-    Ok(())
+    };
+    for_each_chunk(&census.shards, Place { shard: from, chunks: 0 }, &settings.read, work, take)
 }
 
 /// Tells of each record what became of it.

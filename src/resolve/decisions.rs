@@ -1,11 +1,13 @@
 //! What becomes of each document, for millions of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Decision, Likeness};
 
 /// A decision for each document, found by its number.
 ///
 /// Memory: a bit a document, and 32 bytes for each removed one.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decisions {
     documents: u32,
     /// A bit for each document that goes.

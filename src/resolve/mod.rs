@@ -13,11 +13,13 @@
 mod decisions;
 mod order;
 
+use serde::{Deserialize, Serialize};
+
 pub use decisions::Decisions;
 pub use order::{EachRecord, KeepKey, KeepOrder, Rank, Standings};
 
 /// How alike a document and a kept one are, measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Likeness {
     /// The kept document.
     pub of: u32,
@@ -32,7 +34,7 @@ pub struct Likeness {
 }
 
 /// What a document is removed by. Where both reach their thresholds, it is the similarity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measure {
     /// Jaccard similarity.
     Jaccard,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::spool::BUFFER;
-use super::{Fixed, SavedBytes, Sealed, SealedReader, Spool, Workspace};
+use super::{Fixed, Saved, SavedBytes, Sealed, SealedReader, Spool, Workspace};
 use crate::error::{Error, Result};
 
 /// Values numbered from 0 in the order in which they are pushed.
@@ -39,11 +39,6 @@ impl SavedColumn {
         self.len() == 0
     }
 
-    /// The names of its files: one.
-    pub fn files(&self) -> Vec<&str> {
-        self.bytes.files()
-    }
-
     /// What the store was called, as far as it stands in the name of a file.
     pub(super) fn label(&self) -> &str {
         self.bytes.label()
@@ -59,6 +54,13 @@ impl SavedColumn {
         let width = T::BYTES as u64;
         let fits = self.width == width && self.bytes.len().is_multiple_of(width);
         if fits { Ok(&self.bytes) } else { Err(self.unusable(workspace)) }
+    }
+}
+
+/// The names of its files: one.
+impl Saved for SavedColumn {
+    fn files(&self) -> Vec<&str> {
+        self.bytes.files()
     }
 }
 

@@ -59,3 +59,9 @@ pub use rows::{RowReader, Rows, RowsWriter, SavedRows};
 pub use sorter::{SavedSorted, SavedSorter, Sorted, SortedReader, Sorter};
 pub use spool::{SavedBytes, Sealed, SealedReader, Spool};
 pub use workspace::Workspace;
+
+/// The saved state of a store.
+pub trait Saved {
+    /// The names of the files that it stands in.
+    fn files(&self) -> Vec<&str>;
+}

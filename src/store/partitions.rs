@@ -15,7 +15,7 @@ use super::chunks::Chunks;
 use super::file::{OpenFile, TempFile};
 use super::rows::{LONGEST, length_of, read_row_at};
 use super::tail::Tail;
-use super::{RowReader, SavedBytes, Sealed, Workspace};
+use super::{RowReader, Saved, SavedBytes, Sealed, Workspace};
 use crate::error::Result;
 
 /// Sequences of rows of bytes that share one memory.
@@ -45,11 +45,6 @@ impl SavedPartitions {
     /// How many partitions.
     pub fn count(&self) -> usize {
         self.parts.len()
-    }
-
-    /// The names of its files: one for each partition that is not empty.
-    pub fn files(&self) -> Vec<&str> {
-        self.parts.iter().flatten().flat_map(SavedBytes::files).collect()
     }
 }
 
@@ -182,6 +177,13 @@ impl Partitions {
         let open = part.open(&self.workspace, &name_of(&self.name, partition))?;
         part.write(&open)?;
         Ok(Some(open))
+    }
+}
+
+/// The names of its files: one for each partition that is not empty.
+impl Saved for SavedPartitions {
+    fn files(&self) -> Vec<&str> {
+        self.parts.iter().flatten().flat_map(Saved::files).collect()
     }
 }
 

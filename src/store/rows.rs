@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, ColumnWriter, SavedBytes, SavedColumn, Sealed, SealedReader, Spool, Workspace};
+use super::{Column, ColumnWriter, Saved, SavedBytes, SavedColumn, Sealed, SealedReader, Spool, Workspace};
 use crate::error::Result;
 
 /// Rows of bytes, numbered from 0 in the order in which they are pushed.
@@ -43,14 +43,16 @@ impl SavedRows {
         self.rows == 0
     }
 
-    /// The names of its files: two.
-    pub fn files(&self) -> Vec<&str> {
-        [self.bytes.files(), self.blocks.files()].concat()
-    }
-
     fn check(&self, workspace: &Workspace) -> Result<()> {
         let fits = self.blocks.len() == self.rows.div_ceil(BLOCK) && self.rows <= self.bytes.len();
         if fits { Ok(()) } else { Err(self.bytes.unusable(workspace)) }
+    }
+}
+
+/// The names of its files: two.
+impl Saved for SavedRows {
+    fn files(&self) -> Vec<&str> {
+        [self.bytes.files(), self.blocks.files()].concat()
     }
 }
 

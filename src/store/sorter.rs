@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::unusable;
 use super::spool::BUFFER;
-use super::{Column, ColumnReader, ColumnWriter, Fixed, SavedColumn, Workspace};
+use super::{Column, ColumnReader, ColumnWriter, Fixed, Saved, SavedColumn, Workspace};
 use crate::error::Result;
 
 /// Values to be sorted.
@@ -50,11 +50,6 @@ impl SavedSorter {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// The names of its files: one.
-    pub fn files(&self) -> Vec<&str> {
-        self.runs.files()
-    }
 }
 
 /// Where values go that do not fit, and how much may stay.
@@ -63,6 +58,13 @@ struct Place {
     workspace: Workspace,
     name: Box<str>,
     memory_bytes: usize,
+}
+
+/// The names of its files: one.
+impl Saved for SavedSorter {
+    fn files(&self) -> Vec<&str> {
+        self.runs.files()
+    }
 }
 
 /// Up to here the values' memory doubles; then it takes all there may be. Twice this is more than the values and their
@@ -308,11 +310,6 @@ impl SavedSorted {
         self.len() == 0
     }
 
-    /// The names of its files: up to two.
-    pub fn files(&self) -> Vec<&str> {
-        self.columns.iter().flat_map(SavedColumn::files).collect()
-    }
-
     fn of<T: Fixed>(name: &str, runs: &[Run<T>]) -> Result<SavedSorted> {
         let mut saved = SavedSorted { name: name.into(), columns: Vec::new(), runs: Vec::new() };
         for run in runs {
@@ -342,6 +339,13 @@ impl SavedSorted {
                 unusable(workspace.folder(), "has no file of sorted values that the state of the run needs")
             }
         })
+    }
+}
+
+/// The names of its files: up to two.
+impl Saved for SavedSorted {
+    fn files(&self) -> Vec<&str> {
+        self.columns.iter().flat_map(Saved::files).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::Workspace;
+use super::{Saved, Workspace};
 use super::chunks::Chunks;
 use super::file::{OpenFile, SavedFile, TempFile, damaged};
 use super::tail::{Tail, append_rest};
@@ -50,11 +50,6 @@ impl SavedBytes {
         self.len() == 0
     }
 
-    /// The names of its files: one.
-    pub fn files(&self) -> Vec<&str> {
-        vec![&self.0.name]
-    }
-
     pub(super) fn of(file: SavedFile) -> SavedBytes {
         SavedBytes(file)
     }
@@ -71,6 +66,13 @@ impl SavedBytes {
     /// What is to be said when the state is none.
     pub(super) fn unusable(&self, workspace: &Workspace) -> Error {
         self.0.unusable(workspace, "is not what the state of the run says it is")
+    }
+}
+
+/// The names of its files: one.
+impl Saved for SavedBytes {
+    fn files(&self) -> Vec<&str> {
+        vec![&self.0.name]
     }
 }
 

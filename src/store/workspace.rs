@@ -134,6 +134,22 @@ impl Workspace {
         self
     }
 
+    /// Deletes the checkpoint, and with it what it names of which nobody owns anything.
+    pub fn start_anew(&self) -> Result<()> {
+        if !self.outlives() {
+            return Ok(());
+        }
+        self.delete_checkpoint()?;
+        self.forget_others::<&str>([])
+    }
+
+    fn delete_checkpoint(&self) -> Result<()> {
+        let bytes = fs::metadata(self.folder().join(CHECKPOINT)).map_or(0, |about| about.len());
+        self.delete(CHECKPOINT)?;
+        self.give_room(bytes);
+        self.delete(NEW_CHECKPOINT)
+    }
+
     /// Deletes the files of stores that nobody owns and that are not among `kept`: what a killed run left behind, and what
     /// was superseded. To be called when a checkpoint that names no others is durable. Nothing else is deleted, and
     /// nothing at all in a workspace that goes with its process.
@@ -159,8 +175,7 @@ impl Workspace {
             return Ok(());
         }
         // First what names the others: a run that is killed here leaves nothing that goes on.
-        self.delete(CHECKPOINT)?;
-        self.delete(NEW_CHECKPOINT)?;
+        self.delete_checkpoint()?;
         for (name, _, bytes) in self.files()? {
             self.delete(&name)?;
             self.give_room(bytes);
@@ -170,6 +185,11 @@ impl Workspace {
         self.delete(LOCK)?;
         let _ = fs::remove_dir(self.folder());
         Ok(())
+    }
+
+    /// Whether a later run could go on from here.
+    pub fn has_checkpoint(&self) -> bool {
+        self.outlives() && self.folder().join(CHECKPOINT).exists()
     }
 
     /// The folder.
@@ -210,7 +230,7 @@ impl Workspace {
     }
 
     /// Whether the files outlive the process.
-    pub(super) fn outlives(&self) -> bool {
+    pub fn outlives(&self) -> bool {
         matches!(self.0.stay, Stay::Outlives { .. })
     }
 

@@ -52,7 +52,7 @@ pub(super) const HEARD_OF_SITE: usize = 4;
 const FURNITURE_PAGES: usize = 5;
 
 /// A page that speaks for a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Voice {
     pub page: u32,
     pub site: u32,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::head::Head;
 use crate::corpus::{Compression, Fields, Shard, parse};
 use crate::error::{Error, Result};
-use crate::store::{Sealed, Spool, Workspace};
+use crate::store::{SavedBytes, Sealed, Spool, Workspace};
 
 /// Takes the records of packed files in.
 pub struct RecordSpool(Spool);
@@ -25,6 +25,16 @@ impl RecordSpool {
     /// Keeps a record; says where.
     pub fn push(&mut self, record: &[u8]) -> Result<u64> {
         self.0.append(record)
+    }
+
+    /// Its state.
+    pub fn save(&mut self) -> Result<SavedBytes> {
+        self.0.save()
+    }
+
+    /// As it was when its state was saved.
+    pub fn resume(workspace: &Workspace, saved: &SavedBytes, memory_bytes: usize) -> Result<RecordSpool> {
+        Ok(RecordSpool(Spool::resume(workspace, saved, memory_bytes)?))
     }
 
     /// Ready to be read.
@@ -48,6 +58,22 @@ type OpenFile = ((u32, u32), Arc<File>);
 const OPEN_FILES: usize = 16;
 
 impl RecordFiles {
+    /// The state of what was kept.
+    pub fn save(&self) -> Result<SavedBytes> {
+        self.packed.save()
+    }
+
+    /// As they were when their state was saved.
+    pub fn reopen(
+        workspace: &Workspace,
+        saved: &SavedBytes,
+        memory_bytes: usize,
+        fields: Fields,
+    ) -> Result<RecordFiles> {
+        let packed = Sealed::reopen(workspace, saved, memory_bytes)?;
+        Ok(RecordFiles { packed, fields, open: Mutex::default() })
+    }
+
     /// The text of a document.
     ///
     /// # Errors

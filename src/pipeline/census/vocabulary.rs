@@ -33,18 +33,24 @@ impl Vocabulary {
             counts.into_iter().filter(|&(_, count)| count > 1).map(|(token, count)| (count, token)).collect();
         counted.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         counted.truncate(MOST);
-        let mask = (2 * counted.len()).next_power_of_two() - 1;
-        let mut vocabulary = Vocabulary {
-            tokens: counted.into_iter().map(|(_, token)| token).collect(),
-            slots: vec![(0, EMPTY); mask + 1],
-            mask,
-        };
+        Vocabulary::of_numbered(counted.into_iter().map(|(_, token)| token).collect())
+    }
+
+    /// Of its tokens by number.
+    pub fn of_numbered(tokens: Vec<u64>) -> Vocabulary {
+        let mask = (2 * tokens.len()).next_power_of_two() - 1;
+        let mut vocabulary = Vocabulary { tokens, slots: vec![(0, EMPTY); mask + 1], mask };
         for number in 0..vocabulary.tokens.len() {
             let token = vocabulary.tokens[number];
             let slot = vocabulary.slot_of(token);
             vocabulary.slots[slot] = (token, number as u32);
         }
         vocabulary
+    }
+
+    /// Its tokens by number.
+    pub fn tokens(&self) -> &[u64] {
+        &self.tokens
     }
 
     /// Where the token is, or would be.

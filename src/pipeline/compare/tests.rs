@@ -51,7 +51,8 @@ fn census_of(texts: &[(String, Option<u64>)], settings: &Settings, dir: &std::pa
     let path = dir.join("input.jsonl");
     fs::write(&path, texts.iter().map(record).collect::<Vec<_>>().join("\n")).unwrap();
     let inputs = find_shards(&[path.to_str().unwrap().to_owned()], None, dir).unwrap();
-    census::take(&inputs.shards, settings, None, &Means::unbounded().unwrap(), &Silent).unwrap()
+    let means = Means::unbounded().unwrap();
+    census::take(&inputs.shards, settings, None, &mut Course::passing(&means), &Silent).unwrap()
 }
 
 fn settings(candidates: CandidateSource, min_containment: Option<f64>) -> Settings {
@@ -118,8 +119,10 @@ impl Case<'_> {
 
     fn keep(&self, limits: CompareLimits) -> Decisions {
         let settings = CompareSettings { limits, ..self.settings.clone() };
-        keep(self.contents, self.copies, self.sketches, &settings, &self.order, &is_protected, &Silent)
-            .unwrap()
+        let means = Means::unbounded().unwrap();
+        let course = &mut Course::passing(&means);
+        let Case { contents, copies, sketches, order, .. } = self;
+        keep(contents, copies, sketches, &settings, order, &is_protected, course, &Silent).unwrap()
     }
 
     fn pairs_by_force(&self) -> Vec<(u32, u32, f64)> {

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::super::census;
+use super::super::course::Course;
 use super::super::marks::{Mark, Marks};
 use super::super::progress::Silent;
 use super::super::settings::Settings;
@@ -37,7 +38,7 @@ impl Corpus {
         std::fs::write(&path, documents.iter().map(line).collect::<String>()).unwrap();
         let inputs = find_shards(&[path.to_str().unwrap().to_owned()], None, folder.path()).unwrap();
         let means = Means::unbounded().unwrap();
-        let census = census::take(&inputs.shards, &Settings::default(), None, &means, &Silent).unwrap();
+        let census = census::take(&inputs.shards, &Settings::default(), None, &mut Course::passing(&means), &Silent).unwrap();
         let mut marks = PageMarks::none(&census);
         for (document, toy) in (0..).zip(documents) {
             assert_eq!(census.page(document).paragraphs.len(), toy.paragraphs.len());
