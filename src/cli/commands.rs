@@ -346,12 +346,7 @@ impl Session {
     }
 
     /// A run into a DIR, which can go on where it was stopped. What is temporary is beside DIR, unless `--tmp` says where.
-    fn begin_into(
-        target: Target,
-        read: &ReadArgs,
-        compare: &CompareArgs,
-        run: &RunArgs,
-    ) -> Result<Session> {
+    fn begin_into(target: Target, read: &ReadArgs, compare: &CompareArgs, run: &RunArgs) -> Result<Session> {
         RunDir::check(target.dir, target.force)?;
         let room = Room::begin(run)?;
         let settings = settings::settings(read, compare)?;

@@ -38,7 +38,9 @@ use crate::language::{self, Languages};
 use crate::output::{HEAD_BYTES, hex128, text_or_base64};
 use crate::resolve::KeepKey;
 use crate::shingle::{is_number, token_hash};
-use crate::store::{Column, ColumnWriter, Parted, Partition, Partitions, RowReader, Rows, RowsWriter, Sorter};
+use crate::store::{
+    Column, ColumnWriter, Parted, Partition, Partitions, RowReader, Rows, RowsWriter, Sorter,
+};
 use crate::text::{Tokenizer, paragraphs};
 
 pub use head::{Foreign, Head};
@@ -284,8 +286,14 @@ impl Census {
 
     /// Fails where a document could not be read since it was asked last, and where the run shall stop.
     pub fn check(&self) -> Result<()> {
-        self.failures.check()?;
+        self.check_reads()?;
         self.stop.check()
+    }
+
+    /// Fails where a document could not be read since it was asked last: what was made of it is worth nothing, and must
+    /// not be saved.
+    pub fn check_reads(&self) -> Result<()> {
+        self.failures.check()
     }
 }
 
@@ -568,11 +576,9 @@ struct Taking<'a> {
     rejected: RejectionsWriter,
     /// Documents that wait for the vocabulary, and how many tokens they have.
     waiting: (Vec<Draft>, usize),
+    sample_tokens: usize,
     row: Vec<u8>,
 }
-
-/// The vocabulary is made of so many tokens.
-const SAMPLE_TOKENS: usize = 1 << 21;
 
 impl<'a> Taking<'a> {
     fn begin(shards: &'a [Shard], settings: &'a Settings, means: &Means) -> Result<Taking<'a>> {
@@ -602,6 +608,7 @@ impl<'a> Taking<'a> {
             oversized: None,
             rejected: RejectionsWriter::new(means),
             waiting: (Vec::new(), 0),
+            sample_tokens: means.sample_tokens,
             row: Vec::new(),
         })
     }
@@ -642,7 +649,7 @@ impl<'a> Taking<'a> {
         }
         self.waiting.1 += draft.page.tokens.len();
         self.waiting.0.push(draft);
-        if self.waiting.1 >= SAMPLE_TOKENS {
+        if self.waiting.1 >= self.sample_tokens {
             self.settle_vocabulary(vocabulary)?;
         }
         Ok(())

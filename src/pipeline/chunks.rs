@@ -62,9 +62,8 @@ fn read_all(
     sender: &SyncSender<(usize, Read<Chunk>)>,
 ) -> Result<()> {
     for (number, shard) in shards.iter().enumerate().skip(from.shard) {
-        let send = |read| {
-            sender.send((number, read)).map_err(|_| Error::Run("reading was stopped".to_owned()))
-        };
+        let send =
+            |read| sender.send((number, read)).map_err(|_| Error::Run("reading was stopped".to_owned()));
         let mut before = if number == from.shard { from.chunks } else { 0 };
         let digest = read_shard(shard, settings, &mut |chunk| {
             if before > 0 {

@@ -245,6 +245,7 @@ impl<'a> Keeper<'a> {
 
     /// Between two batches what was decided can be saved; not what is known of containment, which is as large as the corpus.
     fn rest(&self, course: &mut Course) -> Result<()> {
+        self.contents.census().check_reads()?;
         match self.containing {
             None => course.at_rest(|keeping| keeping.packed("settled", &self.settled)),
             Some(_) => course.means.stop.check(),
@@ -326,7 +327,9 @@ impl<'a> Keeper<'a> {
 
     /// The first kept document with the same whole token sequence.
     fn equal(&self, place: usize) -> Option<Likeness> {
-        let kept = self.kept_leader(place).or_else(|| self.settled.kept_copies.get(&self.leaders[place]).copied())?;
+        let kept = self
+            .kept_leader(place)
+            .or_else(|| self.settled.kept_copies.get(&self.leaders[place]).copied())?;
         (!self.is_protected(place)).then(|| Likeness::exact(self.document(kept as usize)))
     }
 

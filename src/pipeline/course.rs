@@ -20,7 +20,9 @@ use super::settings::Settings;
 use crate::corpus::{Part, ReadMode, Shard};
 use crate::error::{Error, Result};
 use crate::output::{FileFacts, StageTime};
-use crate::store::{Checkpoint, Column, ColumnWriter, Fixed, Saved, SavedBytes, SavedColumn, Sealed, Spool, Workspace};
+use crate::store::{
+    Checkpoint, Column, ColumnWriter, Fixed, Saved, SavedBytes, SavedColumn, Sealed, Spool, Workspace,
+};
 
 /// What is stored of an answer, so that a later run need not make it again.
 pub trait Stored: Sized {
@@ -193,11 +195,7 @@ impl<'a> Course<'a> {
     }
 
     /// Takes the time of a stage of which nothing is stored.
-    pub fn time<T>(
-        &mut self,
-        name: &str,
-        made: impl FnOnce(&mut Course<'a>) -> Result<T>,
-    ) -> Result<T> {
+    pub fn time<T>(&mut self, name: &str, made: impl FnOnce(&mut Course<'a>) -> Result<T>) -> Result<T> {
         let start = Instant::now();
         let outside = std::mem::take(&mut self.within);
         self.at_work.push(name.to_owned());
@@ -273,12 +271,14 @@ impl<'a> Course<'a> {
             lasting.entries.retain(|other, _| !other.starts_with(&within));
         }
         lasting.entries.insert(key, Entry { finished, state, files: keeping.files });
-        let standing = Standing { inputs, times: self.times.clone(), entries: std::mem::take(&mut lasting.entries) };
+        let standing =
+            Standing { inputs, times: self.times.clone(), entries: std::mem::take(&mut lasting.entries) };
         let written = Checkpoint::write(&self.means.workspace, lasting.binding, &standing);
         lasting.entries = standing.entries;
         written?;
         self.means.workspace.forget_others(lasting.files())?;
-        lasting.interval = self.means.checkpoints.max(start.elapsed() * SAVING_SHARE);
+        let least = self.means.checkpoints;
+        lasting.interval = if least.is_zero() { least } else { least.max(start.elapsed() * SAVING_SHARE) };
         lasting.last = Instant::now();
         Ok(())
     }
@@ -331,7 +331,10 @@ fn check_inputs(before: &[Fingerprint], now: &[Fingerprint]) -> Result<()> {
             );
         }
         if before != now {
-            return refused(&now.path, &format!("has changed ({} bytes then, {} now)", before.bytes, now.bytes));
+            return refused(
+                &now.path,
+                &format!("has changed ({} bytes then, {} now)", before.bytes, now.bytes),
+            );
         }
     }
     match (before.get(now.len()), now.get(before.len())) {

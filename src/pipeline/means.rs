@@ -28,9 +28,15 @@ pub struct Means {
     work: usize,
     /// Asks the run to stop.
     pub stop: Stop,
-    /// The least time between two checkpoints, where the workspace outlives the process.
+    /// The least time between two checkpoints, where the workspace outlives the process. With none, all that can be saved is.
     pub checkpoints: Duration,
+    /// The vocabulary of the census is made of so many tokens. Two runs with different numbers may differ where sites are so
+    /// large that a part of their pages decides.
+    pub sample_tokens: usize,
 }
+
+/// Enough for the commonest words of several languages.
+const SAMPLE_TOKENS: usize = 1 << 21;
 
 /// Bytes that are held of every document: see the stages.
 const DOCUMENT_BYTES: u64 = 40;
@@ -74,8 +80,7 @@ impl Means {
         let held = shares.iter().sum::<u64>() / if fits { 2 } else { 1 };
         let work = to_usize((LEAST_WORK + left).saturating_sub(held).max(LEAST_WORK / 2));
         let [pages, heads, addresses, records] = shares.map(to_usize);
-        let (stop, checkpoints) = (Stop::default(), CHECKPOINTS);
-        Ok(Means { workspace, pages, heads, addresses, records, work, stop, checkpoints })
+        Ok(Means { pages, heads, addresses, records, work, ..Means::unbounded_in(workspace) })
     }
 
     /// No bound, in a folder of its own.
@@ -87,7 +92,8 @@ impl Means {
     pub fn unbounded_in(workspace: Workspace) -> Means {
         let [pages, heads, addresses, records, work] = [usize::MAX; 5];
         let (stop, checkpoints) = (Stop::default(), CHECKPOINTS);
-        Means { workspace, pages, heads, addresses, records, work, stop, checkpoints }
+        let sample_tokens = SAMPLE_TOKENS;
+        Means { workspace, pages, heads, addresses, records, work, stop, checkpoints, sample_tokens }
     }
 
     /// So many bytes for one stage at a time; no other bound.

@@ -160,8 +160,9 @@ pub fn run(
     let templates = templates::tell(&census, &mut decided.boilerplate, &groups, course)?;
     drop(groups);
     let marks = &decided.boilerplate.marks;
-    let repeated = course
-        .stage("repeats", Repeated::given_back, |_| repeated::find(&census, marks, &settings.repeats, means))?;
+    let repeated = course.stage("repeats", Repeated::given_back, |_| {
+        repeated::find(&census, marks, &settings.repeats, means)
+    })?;
     let is_kept = |document: u32| decided.decisions.is_kept(document);
     let reused = course.stage("reuse", Reused::given_back, |_| {
         reuse::find(&census, marks, &is_kept, &settings.reuse, means)

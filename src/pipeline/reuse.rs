@@ -142,6 +142,7 @@ pub fn find(
     let standings = finding.stand(repeated, &company, &mut reuses)?;
     let telling = Telling { finding: &finding, company: &company, alike: &alike, standings: &standings };
     telling.tell(&mut reuses)?;
+    census.check()?;
     Ok(Reused(reuses.finish()?))
 }
 

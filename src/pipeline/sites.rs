@@ -96,11 +96,7 @@ pub struct SiteRules {
 const SITE_BYTES: u64 = 24 << 20;
 
 /// The templates of every site, each distinct page counted once, and what sites share beside them.
-pub fn provisional(
-    census: &Census,
-    settings: &TemplateSettings,
-    course: &mut Course,
-) -> Result<Boilerplate> {
+pub fn provisional(census: &Census, settings: &TemplateSettings, course: &mut Course) -> Result<Boilerplate> {
     course.stage("templates", Boilerplate::given_back, |course| find_provisional(census, settings, course))
 }
 
@@ -133,6 +129,7 @@ fn find_provisional(
         },
         |site, judged| {
             found.take(site, judged)?;
+            census.check_reads()?;
             course.at_rest(|keeping| found.store(keeping))
         },
     )?;
@@ -184,12 +181,14 @@ pub fn recounted(
         |site, judged| {
             let mut found = found.write().unwrap_or_else(PoisonError::into_inner);
             found.take(site, judged)?;
+            census.check_reads()?;
             course.at_rest(|keeping| found.store(keeping))
         },
     )?;
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (mut boilerplate, fallen) = found.finish()?;
     network::recount(census, &mut boilerplate, &fallen, groups)?;
+    census.check()?;
     Ok(boilerplate)
 }
 

@@ -90,6 +90,7 @@ fn tell_all(
         |site, told| {
             telling.counts.sites.push((site, told.pages, told.documents));
             telling.write(census.sites[site as usize].name.to_string(), told.records)?;
+            census.check_reads()?;
             course.at_rest(|keeping| telling.store(keeping))
         },
     )?;

@@ -17,7 +17,9 @@ use crate::corpus::{Chunk, Compression, PieceKind, Shard};
 use crate::document::DocId;
 use crate::error::{Error, Result};
 use crate::findings::KINDS;
-use crate::output::{Fate, FileFacts, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest};
+use crate::output::{
+    Fate, FileFacts, FindingCounts, RecordWriter, RemovedKind, RunDir, ShardWriter, Stripped, rest,
+};
 use crate::resolve::Decisions;
 use crate::store::SavedRows;
 
@@ -46,7 +48,11 @@ pub fn records(
 ) -> Result<Findings> {
     let given_back = |state: FindingsState, means: &Means| {
         run.go_on_from(state.files);
-        Ok(Findings { counts: state.counts, strips: Strips::given_back(state.strips, means)?, files: run.files() })
+        Ok(Findings {
+            counts: state.counts,
+            strips: Strips::given_back(state.strips, means)?,
+            files: run.files(),
+        })
     };
     course.stage("findings", given_back, |course| {
         let (counts, strips) = write_records(run, judged, templates, course, progress)?;
@@ -109,6 +115,7 @@ fn write_records(
         if course.is_due() && starts.peek() == Some(&first) {
             open.close()?;
             run.sync()?;
+            census.check_reads()?;
             course.at_rest(|keeping| {
                 let strips = strips.save()?.map(|rows| keeping.saved(rows));
                 let next = (first, open.next);
@@ -321,8 +328,7 @@ impl<'a> Writing<'a> {
                     match stripped.get(number).filter(|stripped| !stripped.is_empty()) {
                         None => writer.keep(part, bytes)?,
                         Some(stripped) => {
-                            bytes_stripped +=
-                                stripped.iter().map(|span| span.raw.len() as u64).sum::<u64>();
+                            bytes_stripped += stripped.iter().map(|span| span.raw.len() as u64).sum::<u64>();
                             writer.strip(part, chunk.offset_of(piece), piece.ordinal, bytes, stripped)?;
                         }
                     }

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Saved, Workspace};
 use super::chunks::Chunks;
 use super::file::{OpenFile, SavedFile, TempFile, damaged};
 use super::tail::{Tail, append_rest};
+use super::{Saved, Workspace};
 use crate::error::{Error, Result};
 
 /// One write, and the buffer of one reader, at most: 1 MiB, which disks take at their full speed (a guess, as in the

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::records::{RecordFiles, RecordSpool};
 use super::vocabulary::Vocabulary;
-use super::{Census, Failures, Rejections, RejectionsWriter, Seen, ShardFacts, SiteFacts, Taking, repeated_on_site};
+use super::{
+    Census, Failures, Rejections, RejectionsWriter, Seen, ShardFacts, SiteFacts, Taking, damaged,
+    repeated_on_site,
+};
 use crate::corpus::{Shard, ShardDigest};
 use crate::document::DocId;
 use crate::error::Result;
@@ -51,7 +54,8 @@ type SiteRow = (String, u32, u64);
 
 #[derive(Serialize, Deserialize)]
 struct RejectedState {
-    first: Vec<RejectedRecord>,
+    /// As JSON: records leave fields out, which a state cannot.
+    first: Vec<String>,
     count: u64,
     bytes: u64,
     rows: SavedRows,
@@ -90,7 +94,7 @@ impl Stored for Census {
             facts: self.facts.clone(),
             columns: Columns::of(&self.sites, [&self.site_of, &self.token_counts, &self.within], keeping)?,
             rejected: RejectedState {
-                first: self.rejected.first.clone(),
+                first: json(&self.rejected.first)?,
                 count: self.rejected.count,
                 bytes: self.rejected.bytes,
                 rows: keeping.saved(self.rejected.rows.save()?),
@@ -126,7 +130,7 @@ impl Census {
             facts,
             sites: columns.sites(means)?,
             rejected: Rejections {
-                first: rejected.first,
+                first: records(&rejected.first)?,
                 count: rejected.count,
                 bytes: rejected.bytes,
                 rows: Rows::reopen(workspace, &rejected.rows, super::REJECTED_BYTES)?,
@@ -234,7 +238,7 @@ impl<'a> Taking<'a> {
 impl RejectionsWriter {
     fn store(&mut self, keeping: &mut Keeping) -> Result<RejectedState> {
         Ok(RejectedState {
-            first: self.first.clone(),
+            first: json(&self.first)?,
             count: self.count,
             bytes: self.bytes,
             rows: keeping.saved(self.rows.save()?),
@@ -245,8 +249,20 @@ impl RejectionsWriter {
     fn go_on(state: RejectedState, means: &Means) -> Result<RejectionsWriter> {
         let RejectedState { first, count, bytes, rows, ids } = state;
         let rows = RowsWriter::resume(&means.workspace, &rows, super::REJECTED_BYTES)?;
+        let first = records(&first)?;
         Ok(RejectionsWriter { first, count, bytes, rows, ids: unpacked::<Vec<DocId>>(&ids, means)? })
     }
+}
+
+fn json(records: &[RejectedRecord]) -> Result<Vec<String>> {
+    records.iter().map(serde_json::to_string).collect::<serde_json::Result<_>>().map_err(|_| damaged())
+}
+
+fn records(json: &[String]) -> Result<Vec<RejectedRecord>> {
+    json.iter()
+        .map(|json| serde_json::from_str(json))
+        .collect::<serde_json::Result<_>>()
+        .map_err(|_| damaged())
 }
 
 fn sorted<T: Ord>(values: impl IntoIterator<Item = T>) -> Vec<T> {

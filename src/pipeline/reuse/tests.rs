@@ -38,7 +38,9 @@ impl Corpus {
         std::fs::write(&path, documents.iter().map(line).collect::<String>()).unwrap();
         let inputs = find_shards(&[path.to_str().unwrap().to_owned()], None, folder.path()).unwrap();
         let means = Means::unbounded().unwrap();
-        let census = census::take(&inputs.shards, &Settings::default(), None, &mut Course::passing(&means), &Silent).unwrap();
+        let census =
+            census::take(&inputs.shards, &Settings::default(), None, &mut Course::passing(&means), &Silent)
+                .unwrap();
         let mut marks = PageMarks::none(&census);
         for (document, toy) in (0..).zip(documents) {
             assert_eq!(census.page(document).paragraphs.len(), toy.paragraphs.len());
