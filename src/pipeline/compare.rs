@@ -15,10 +15,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::bits::Bits;
 use super::company::Company;
 use super::containing::{self, Containing};
 use super::contents::Contents;
 use super::copies::{Copies, group_of, same_group};
+use super::firsts::{Firsts, Ranked};
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareLimits, CompareSettings};
 use super::sketches::{Sketches, content_hash};
@@ -32,54 +34,54 @@ use crate::verify::{Overlap, containment_at_least, overlap_at_least, overlap_of_
 /// Later documents that are held against a batch together.
 const LATER_BLOCK: usize = 1 << 12;
 
-/// Decides for each document whether it stays. `order` is the keep order, of all documents; `protected` ones are never
-/// removed, and come first in it.
+/// Decides for each document whether it stays. `order` gives the keep order, of all documents, once it is needed; `protected`
+/// ones are never removed, and come first in it.
 pub fn keep(
     contents: &Contents,
     copies: &Copies,
     sketches: &Sketches,
     settings: &CompareSettings,
-    order: &[u32],
+    order: impl FnOnce() -> Result<Vec<u32>>,
     protected: &(dyn Fn(u32) -> bool + Sync),
     progress: &dyn Progress,
 ) -> Result<Decisions> {
-    let leaders = copies.leaders(order);
     let memory_bytes = settings.limits.memory_bytes;
     let mut company = Company::of(sketches, settings.limits.bucket, memory_bytes / 4)?;
     if settings.min_containment.is_some() {
         company = company.and_all_others();
     }
-    let is_visited = to_visit(sketches, &company, &leaders);
-    let in_order = order.iter().copied().filter(|&document| is_visited[document as usize]).collect();
-    let visited = Visited::of(sketches, &company, in_order, memory_bytes)?;
+    let mut order = order()?;
+    let leaders = copies.leaders(&order)?;
+    let is_visited = to_visit(sketches, &company, &leaders, contents.len());
+    order.retain(|&document| is_visited.has(document));
+    order.shrink_to_fit();
+    let visited = Visited::of(sketches, &company, order, memory_bytes)?;
     drop(company);
     progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
-    let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected);
+    let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected)?;
     for batch in visited.batches() {
         keeper.settle_batch(batch.clone(), progress)?;
     }
     let mut removed: Vec<(u32, Likeness)> = keeper.removed;
     removed.iter_mut().for_each(|(place, _)| *place = visited.documents[*place as usize]);
     // What nobody looked at is kept, or a copy of what is.
-    let copies = (0..contents.len()).filter(|&document| {
-        let is_copy = leaders[document as usize] != document;
-        is_copy && !is_visited[document as usize] && !protected(document)
-    });
-    removed.extend(copies.map(|document| (document, Likeness::exact(leaders[document as usize]))));
+    let copies = leaders.others().filter(|&(document, _)| !is_visited.has(document) && !protected(document));
+    removed.extend(copies.map(|(document, leader)| (document, Likeness::exact(leader))));
     Ok(Decisions::new(contents.len(), removed))
 }
 
 /// Who may be removed for its similarity, with all of its copies.
-fn to_visit(sketches: &Sketches, company: &Company, leaders: &[u32]) -> Vec<bool> {
+fn to_visit(sketches: &Sketches, company: &Company, leaders: &Firsts, documents: u32) -> Bits {
     let has_company = |document: u32| sketches.slot(document).is_some_and(|slot| company.has(slot));
-    let mut is_visited = vec![false; leaders.len()];
-    for (document, &leader) in (0..).zip(leaders) {
-        if has_company(document) {
-            is_visited[leader as usize] = true;
-        }
+    let mut is_visited = Bits::new(documents as usize);
+    for document in (0..documents).filter(|&document| has_company(document)) {
+        is_visited.set(leaders.get(document));
     }
-    for (document, &leader) in leaders.iter().enumerate() {
-        is_visited[document] = is_visited[leader as usize];
+    for (document, leader) in leaders.others() {
+        match is_visited.has(leader) {
+            true => _ = is_visited.set(document),
+            false => is_visited.clear(document),
+        }
     }
     is_visited
 }
@@ -181,13 +183,15 @@ struct Keeper<'a> {
     settings: &'a CompareSettings,
     visited: &'a Visited,
     /// For each place that of the first one with the same tokens.
-    leaders: Vec<u32>,
+    leaders: Firsts,
     protected: &'a (dyn Fn(u32) -> bool + Sync),
     rarity: SharedRarity<'a>,
     /// Absent where nobody asks for containment.
     containing: Option<Containing<'a>>,
-    /// For each place that was visited, whether it stays.
-    kept: Vec<bool>,
+    /// How many places were visited.
+    settled: usize,
+    /// Those of them that stay.
+    kept: Bits,
     /// Where a leader went, the first of its copies that stays.
     kept_copies: HashMap<u32, u32>,
     /// Places that were visited and go, in order.
@@ -212,22 +216,23 @@ impl<'a> Keeper<'a> {
         contents: &'a Contents<'a>,
         settings: &'a CompareSettings,
         visited: &'a Visited,
-        leaders: &[u32],
+        leaders: &Firsts,
         protected: &'a (dyn Fn(u32) -> bool + Sync),
-    ) -> Keeper<'a> {
-        Keeper {
+    ) -> Result<Keeper<'a>> {
+        Ok(Keeper {
             contents,
             settings,
             visited,
-            leaders: places_of(visited, leaders),
+            leaders: places_of(visited, leaders, contents.len())?,
             protected,
             rarity: rarity(contents, settings, visited),
             containing: Containing::new(contents, settings, &visited.documents),
-            kept: Vec::with_capacity(visited.len()),
+            settled: 0,
+            kept: Bits::new(visited.len()),
             kept_copies: HashMap::new(),
             removed: Vec::new(),
             later: Vec::new(),
-        }
+        })
     }
 
     /// Decides for the documents of a batch, the next ones, and holds all later ones against what it keeps.
@@ -266,16 +271,17 @@ impl<'a> Keeper<'a> {
             match witness.or_else(|| self.container(place, before.container, first)) {
                 Some(likeness) => {
                     self.removed.push((place as u32, likeness));
-                    self.kept.push(false);
+                    self.settled += 1;
                 }
                 None => {
                     added.push(place);
                     if let Some(containing) = &mut self.containing {
                         containing.insert(place, &before.lists);
                     }
-                    self.kept.push(true);
+                    self.kept.set(place as u32);
+                    self.settled += 1;
                     if self.kept_leader(place).is_none() {
-                        self.kept_copies.entry(self.leaders[place]).or_insert(place as u32);
+                        self.kept_copies.entry(self.leaders.get(place as u32)).or_insert(place as u32);
                     }
                 }
             }
@@ -298,13 +304,15 @@ impl<'a> Keeper<'a> {
 
     /// The leader of a place, where it is known to stay; perhaps the place itself.
     fn kept_leader(&self, place: usize) -> Option<u32> {
-        let leader = self.leaders[place];
-        self.kept.get(leader as usize).is_some_and(|kept| *kept).then_some(leader)
+        let leader = self.leaders.get(place as u32);
+        self.kept.has(leader).then_some(leader)
     }
 
     /// The first kept document with the same whole token sequence.
     fn equal(&self, place: usize) -> Option<Likeness> {
-        let kept = self.kept_leader(place).or_else(|| self.kept_copies.get(&self.leaders[place]).copied())?;
+        let kept = self
+            .kept_leader(place)
+            .or_else(|| self.kept_copies.get(&self.leaders.get(place as u32)).copied())?;
         (!self.is_protected(place)).then(|| Likeness::exact(self.document(kept as usize)))
     }
 
@@ -330,7 +338,7 @@ impl<'a> Keeper<'a> {
     /// The witness among what was kept before this block, and after the first document of the same content.
     fn alike_before(&self, batch: &Batch, place: usize) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if !self.is_sought(place) || (first != place && first >= self.kept.len()) {
+        if !self.is_sought(place) || (first != place && first >= self.settled) {
             return None; // or the first is in this block, too
         }
         let candidates = batch.candidates(place).into_iter().filter(|&other| first == place || other > first);
@@ -393,9 +401,7 @@ impl<'a> Keeper<'a> {
     /// The witness of a later document, of this row, in a batch that was settled, when it is more similar than what was found so far.
     fn better(&self, batch: &Batch, place: usize, row: Row) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if (first != place && first >= self.kept.len())
-            || !self.is_sought(place)
-            || self.equal(place).is_some()
+        if (first != place && first >= self.settled) || !self.is_sought(place) || self.equal(place).is_some()
         {
             return None;
         }
@@ -462,13 +468,25 @@ impl<'a> Keeper<'a> {
 }
 
 /// The place of the leader of each place: where a document is visited, its leader is.
-fn places_of(visited: &Visited, leaders: &[u32]) -> Vec<u32> {
-    let mut places = vec![u32::MAX; leaders.len()];
+fn places_of(visited: &Visited, leaders: &Firsts, documents: u32) -> Result<Firsts> {
+    let known = Ranked::of(documents, leaders.others().map(|(_, leader)| leader));
+    let mut places = vec![u32::MAX; known.len() as usize];
     for (&document, place) in visited.documents.iter().zip(0..) {
-        places[document as usize] = place;
+        if let Some(rank) = known.rank(document) {
+            places[rank as usize] = place;
+        }
     }
-    let leader = |&document: &u32| places[leaders[document as usize] as usize];
-    visited.documents.iter().map(leader).collect()
+    Firsts::of(visited.len() as u32, |each| {
+        for (&document, place) in visited.documents.iter().zip(0..) {
+            let leader = leaders.get(document);
+            if leader != document
+                && let Some(rank) = known.rank(leader)
+            {
+                each(place, places[rank as usize]);
+            }
+        }
+        Ok(())
+    })
 }
 
 /// The more similar one; `earlier` comes first in keep order and so wins a tie.

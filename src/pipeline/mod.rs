@@ -18,6 +18,7 @@ mod containing;
 mod contents;
 mod copies;
 mod explain;
+mod firsts;
 mod judge;
 mod marks;
 mod means;
@@ -382,11 +383,11 @@ fn keep(
     progress: &dyn Progress,
 ) -> Result<Decisions> {
     let contents = Contents::new(census, marks, &settings.compare);
-    let order = settings.keep.sorted(&Standing { contents: &contents })?;
+    let order = || settings.keep.sorted(&Standing { contents: &contents });
     let protected = |document: u32| census.is_protected(document);
     let compare = within(&settings.compare, means);
     let sketches = Sketches::of(&contents, &compare, copies, &means.workspace)?;
-    let decisions = compare::keep(&contents, copies, &sketches, &compare, &order, &protected, progress)?;
+    let decisions = compare::keep(&contents, copies, &sketches, &compare, order, &protected, progress)?;
     census.check()?;
     Ok(decisions)
 }

@@ -118,8 +118,8 @@ impl Case<'_> {
 
     fn keep(&self, limits: CompareLimits) -> Decisions {
         let settings = CompareSettings { limits, ..self.settings.clone() };
-        keep(self.contents, self.copies, self.sketches, &settings, &self.order, &is_protected, &Silent)
-            .unwrap()
+        let order = || Ok(self.order.clone());
+        keep(self.contents, self.copies, self.sketches, &settings, order, &is_protected, &Silent).unwrap()
     }
 
     fn pairs_by_force(&self) -> Vec<(u32, u32, f64)> {
