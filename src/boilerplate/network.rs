@@ -71,6 +71,12 @@ pub trait Crawl {
     /// The document itself, read anew.
     fn page(&self, document: u32) -> CrawlPage;
 
+    /// The same without its tokens, which no walk asks for. Documents are asked for in the order of the walkers, several
+    /// times.
+    fn walked(&self, document: u32) -> CrawlPage {
+        self.page(document)
+    }
+
     /// How many bytes each of its paragraphs has.
     fn bytes(&self, document: u32) -> Vec<usize>;
 
@@ -483,13 +489,13 @@ impl Choices {
         let mut sieve = Sieve::new(walkers.len());
         for walker in walkers {
             let site = crawl.site(walker.page);
-            let page = crawl.page(walker.page);
+            let page = crawl.walked(walker.page);
             walker.for_each_choice(&page, side, |key, _, _| sieve.at((walker.node, key)).add(site));
         }
         let mut choices = Choices { branches: Vec::new(), choices: Vec::new(), ends: Vec::new() };
         let mut number: Map<Branch, u32> = Map::default();
         for walker in walkers {
-            let page = crawl.page(walker.page);
+            let page = crawl.walked(walker.page);
             walker.for_each_choice(&page, side, |key, at, cursor| {
                 let branch = (walker.node, key);
                 if sieve.at(branch).are_many() {

@@ -64,7 +64,9 @@ use crate::shingle::ShingleSet;
 use crate::sketch::Signatures;
 use buckets::Buckets;
 use prefix::PrefixIndex;
-pub use short::{Frequencies, FrequencyPart, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
+pub use short::{
+    Frequencies, FrequencyPart, Listed, ListedPlace, Listing, Partners, ShortIndex, parity_of, partnered,
+};
 
 /// Where the sets of documents are found.
 ///

@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::prefix::{Bounds, SizeClasses};
+use crate::shingle::ShingleSet;
 use crate::sketch::mix;
 
 /// How many sets hold each shingle.
@@ -89,12 +90,12 @@ impl Frequencies {
         shingles.sort_unstable();
         shingles.dedup();
         let size = shingles.len() as u32;
-        let mut parity = [0; 2];
-        shingles.iter().for_each(|place| parity[(place / 64 % 2) as usize] ^= 1 << (place % 64));
+        let parity = shingles.iter().fold(0, |parity, place| parity ^ 1 << (place % 64));
         let prefix = self.bounds.spare(size) as usize + 1;
-        for (position, &place) in shingles.iter().enumerate().take(prefix) {
+        for (position, &place) in (0..).zip(shingles.iter()).take(prefix) {
             if !is_unique(place) {
-                out.push(Listing { place, set, size, left: size - position as u32, parity });
+                let [size, position] = [size, position].map(|number: u32| number.min(MOST_SAID) as u16);
+                out.push(Listing { place, set, size, position, parity });
             }
         }
     }
@@ -129,13 +130,27 @@ pub struct Listing {
     pub place: u64,
     /// The set.
     pub set: u64,
-    /// How many shingles the set has.
-    pub size: u32,
-    /// How many of them are not rarer than this one, itself included.
-    pub left: u32,
+    /// How many shingles the set has, and how many of them are rarer than this one; 65,535 stands for so many and for more.
+    /// Such a position is too low and such a size unknown, so that more are taken for possible partners.
+    pub size: u16,
+    /// See [`size`](Listing::size).
+    pub position: u16,
     /// Whether an odd number of its shingles falls on each bit: two sets differ in as many shingles, at least, as their
     /// parities do in bits.
-    pub parity: [u64; 2],
+    pub parity: u64,
+}
+
+/// Greater sizes and positions are not told apart.
+const MOST_SAID: u32 = u16::MAX as u32;
+
+/// The same over 128 bits, for a set that is to be held against many.
+pub fn parity_of(set: &ShingleSet) -> [u64; 2] {
+    let mut parity = [0; 2];
+    for &shingle in set.hashes() {
+        let mixed = mix(shingle);
+        parity[(mixed / 64 % 2) as usize] ^= 1 << (mixed % 64);
+    }
+    parity
 }
 
 /// A set as it stands in an index, and as it asks one.
@@ -143,7 +158,7 @@ pub struct Listing {
 pub struct Listed {
     /// How many shingles it has.
     pub size: u32,
-    /// As in [`Listing`].
+    /// See [`parity_of`].
     pub parity: [u64; 2],
     /// Its listings that have a possible partner, rarest first.
     pub places: Vec<ListedPlace>,
@@ -154,7 +169,7 @@ pub struct Listed {
 pub struct ListedPlace {
     /// As in [`Listing`].
     pub place: u64,
-    /// As in [`Listing`].
+    /// How many of its shingles are not rarer than this one, itself included.
     pub left: u32,
     /// Whether the set is found under it; else it only asks.
     pub found: bool,
@@ -236,13 +251,13 @@ fn partners(of_place: &[Listing], at: usize, bounds: &Bounds) -> Option<Partners
 }
 
 fn may_pair(bounds: &Bounds, a: &Listing, b: &Listing) -> bool {
-    may_be_alike(
-        bounds,
-        a.size,
-        a.left,
-        &a.parity,
-        &Entry { set: 0, size: b.size, left: b.left, parity: b.parity },
-    )
+    let [(a_size, a_position), (b_size, b_position)] =
+        [a, b].map(|listing| (u32::from(listing.size), u32::from(listing.position)));
+    if a_size.max(b_size) == MOST_SAID {
+        return true;
+    }
+    (a_size - a_position).min(b_size - b_position) >= bounds.shared(a_size, b_size)
+        && u64::from((a.parity ^ b.parity).count_ones()) <= bounds.may_differ(a_size, b_size)
 }
 
 fn may_be_alike(bounds: &Bounds, size: u32, left: u32, parity: &[u64; 2], other: &Entry) -> bool {

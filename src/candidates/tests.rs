@@ -142,10 +142,13 @@ fn pairs_by_short_index(sets: &[ShingleSet], threshold: Threshold) -> Vec<(u32, 
     let mut listed = vec![Listed::default(); sets.len()];
     let mut known = vec![Vec::new(); sets.len()];
     let each = |listing: Listing, partners: Partners| {
-        let Listing { place, set, size, left, parity } = listing;
-        let own = &mut listed[set as usize];
-        (own.size, own.parity) = (size, parity);
+        let Listing { place, set: number, size, position, parity } = listing;
+        let (own, set) = (&mut listed[number as usize], &sets[number as usize]);
+        (own.size, own.parity) = (set.len() as u32, parity_of(set));
+        assert_eq!((u32::from(size), parity), (own.size, own.parity[0] ^ own.parity[1]));
+        let left = own.size - u32::from(position);
         own.places.push(ListedPlace { place, left, found: partners.found });
+        let set = number;
         known[set as usize].push(partners);
         Ok::<(), std::convert::Infallible>(())
     };

@@ -13,13 +13,16 @@
 //! what it listed. What a paragraph is held against depends on the order alone, and not on where batches are cut.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::bits::Bits;
 use super::census::{damaged, take_bytes};
 use super::means::Means;
-use crate::candidates::{Frequencies, Listed, ListedPlace, Listing, Partners, ShortIndex, partnered};
+use crate::candidates::{
+    Frequencies, Listed, ListedPlace, Listing, Partners, ShortIndex, parity_of, partnered,
+};
 use crate::error::Result;
 use crate::shingle::{ShingleSet, for_each_shingle};
 use crate::store::{Column, ColumnWriter, RowReader, Rows, RowsWriter, Sorted, Sorter};
@@ -98,16 +101,50 @@ impl Counting {
 }
 
 /// A listing as it is sorted, by shingle or by paragraph.
-pub type ListingRow = [u64; 5];
+pub type ListingRow = [u32; 7];
 
 /// By shingle, then by paragraph.
 pub fn listing_row(listing: &Listing) -> ListingRow {
-    let Listing { place, set, size, left, parity } = *listing;
-    [place, set, u64::from(size) << 32 | u64::from(left), parity[0], parity[1]]
+    let Listing { place, set, size, position, parity } = *listing;
+    let sizes = u32::from(size) << 16 | u32::from(position);
+    let [place, set, parity] = [place, set, parity].map(|number| [(number >> 32) as u32, number as u32]);
+    [place[0], place[1], set[0], set[1], sizes, parity[0], parity[1]]
 }
 
-fn listing_of([place, set, sizes, even, odd]: ListingRow) -> Listing {
-    Listing { place, set, size: (sizes >> 32) as u32, left: sizes as u32, parity: [even, odd] }
+fn listing_of(row: ListingRow) -> Listing {
+    let number = |at: usize| u64::from(row[at]) << 32 | u64::from(row[at + 1]);
+    let (size, position) = ((row[4] >> 16) as u16, row[4] as u16);
+    Listing { place: number(0), set: number(2), size, position, parity: number(5) }
+}
+
+/// Shingles go by in so many parts, by their places.
+pub const PARTS: u32 = 256;
+
+/// The part of a listing. By the hash of its shingle, so that all parts are about as large.
+pub fn part_of(listing: &Listing) -> u32 {
+    (listing.place >> 48) as u32 % PARTS
+}
+
+/// Takes listings, some parts of all shingles at a time, and keeps those that have a possible partner.
+pub struct Partnering {
+    settings: AlikeSettings,
+    by_set: Sorter<PartneredRow>,
+}
+
+impl Partnering {
+    /// None yet.
+    pub fn new(settings: AlikeSettings, means: &Means) -> Partnering {
+        Partnering { settings, by_set: Sorter::new(&means.workspace, "company", means.work(4)) }
+    }
+
+    /// All listings of these parts; others are passed over.
+    pub fn add(&mut self, listings: Sorted<ListingRow>, parts: Range<u32>) -> Result<()> {
+        let AlikeSettings { min_similarity, most_found, .. } = self.settings;
+        let rows = listings.reader()?.map(|row| row.map(listing_of));
+        let rows = rows.filter(|row| row.as_ref().map_or(true, |listing| parts.contains(&part_of(listing))));
+        let each = |listing: Listing, partners| self.by_set.push(partnered_row(&listing, partners));
+        partnered(rows, min_similarity, most_found, each)
+    }
 }
 
 /// Paragraphs that may have a partner, numbered in the order of their ids.
@@ -138,10 +175,8 @@ enum Role {
 /// A paragraph and what is known of its partners, shingle by shingle.
 struct Draft {
     id: u64,
-    size: u32,
-    parity: [u64; 2],
-    /// Place, `left`, and one or more of the flags below.
-    places: Vec<(u64, u32, u8)>,
+    /// Place, position, and one or more of the flags below.
+    places: Vec<(u64, u16, u8)>,
     /// No one before the first may be a partner, or between the second and the paragraph.
     earlier: [u64; 2],
 }
@@ -157,20 +192,15 @@ const NOBODY: [u64; 2] = [u64::MAX, 0];
 const GATHERED: usize = 1 << 12;
 
 impl Company {
-    /// Of all listings. `tokens` gives those of the paragraph of an id, with what it needs to be quick about it; ids ascend.
+    /// Of all who have a possible partner. `tokens` gives those of the paragraph of an id, with what it needs to be quick about it; ids ascend.
     ///
-    /// Cost: two sorts of the listings, and one read of each paragraph that may have a partner.
+    /// Cost: a sort of their listings, and one read of each paragraph that may have a partner.
     pub fn gather<S: Default>(
-        listings: Sorted<ListingRow>,
+        partnering: Partnering,
         tokens: impl Fn(u64, &mut S) -> Vec<u64> + Sync,
-        settings: AlikeSettings,
         means: &Means,
     ) -> Result<Company> {
-        let mut by_set: Sorter<PartneredRow> = Sorter::new(&means.workspace, "company", means.work(4));
-        let rows = listings.reader()?.map(|row| row.map(listing_of));
-        let each = |listing: Listing, partners| by_set.push(partnered_row(&listing, partners));
-        partnered(rows, settings.min_similarity, settings.most_found, each)?;
-        drop(listings);
+        let Partnering { settings, by_set } = partnering;
         let mut company = Gathering {
             ids: ColumnWriter::new(&means.workspace, "company-ids", means.work(32)),
             members: RowsWriter::new(&means.workspace, "company", means.work(4)),
@@ -178,17 +208,16 @@ impl Company {
         };
         let mut waiting: Vec<Draft> = Vec::new();
         for row in by_set.finish()?.reader()? {
-            let [id, place, sizes, flags, even, odd, first, last] = row?;
-            let (size, left) = ((sizes >> 32) as u32, sizes as u32);
+            let [id, place, position, first, last] = row?;
             if waiting.last().is_none_or(|draft| draft.id != id) {
                 if waiting.len() == GATHERED {
                     company.add(&waiting, &tokens)?;
                     waiting.clear();
                 }
-                waiting.push(Draft { id, size, parity: [even, odd], places: Vec::new(), earlier: NOBODY });
+                waiting.push(Draft { id, places: Vec::new(), earlier: NOBODY });
             }
             if let Some(draft) = waiting.last_mut() {
-                draft.places.push((place, left, flags as u8));
+                draft.places.push((place, position as u16, (position >> 16) as u8));
                 draft.earlier = [draft.earlier[0].min(first), draft.earlier[1].max(last)];
             }
         }
@@ -242,29 +271,29 @@ impl Gathering {
     }
 }
 
-/// Paragraph, place, size and `left`, flags, parity, and the first and the last before it that may be partners.
-type PartneredRow = [u64; 8];
+/// Paragraph, place, flags and position, and the first and the last before it that may be partners.
+type PartneredRow = [u64; 5];
 
 fn partnered_row(listing: &Listing, partners: Partners) -> PartneredRow {
-    let [place, set, sizes, even, odd] = listing_row(listing);
     let flag = |is: bool, flag: u8| u64::from(if is { flag } else { 0 });
     let flags = flag(partners.found, FOUND)
         | flag(partners.later, HAS_LATER)
         | flag(partners.earlier.is_some(), HAS_EARLIER);
     let [first, last] = partners.earlier.map_or(NOBODY, |(first, last)| [first, last]);
-    [set, place, sizes, flags, even, odd, first, last]
+    [listing.set, listing.place, flags << 16 | u64::from(listing.position), first, last]
 }
 
 /// Whom it may be alike with before it; size, parity, how many places; the places; the shingles.
 fn encoded(draft: &Draft, set: &ShingleSet) -> Vec<u8> {
     let mut row = Vec::with_capacity(40 + 13 * draft.places.len() + 8 * set.len());
+    let size = set.len() as u32;
     draft.earlier.iter().for_each(|id| row.extend_from_slice(&id.to_le_bytes()));
-    row.extend_from_slice(&draft.size.to_le_bytes());
-    draft.parity.iter().for_each(|half| row.extend_from_slice(&half.to_le_bytes()));
+    row.extend_from_slice(&size.to_le_bytes());
+    parity_of(set).iter().for_each(|half| row.extend_from_slice(&half.to_le_bytes()));
     row.extend_from_slice(&(draft.places.len() as u32).to_le_bytes());
-    for &(place, left, flags) in &draft.places {
+    for &(place, position, flags) in &draft.places {
         row.extend_from_slice(&place.to_le_bytes());
-        row.extend_from_slice(&left.to_le_bytes());
+        row.extend_from_slice(&size.saturating_sub(position.into()).to_le_bytes());
         row.push(flags);
     }
     set.hashes().iter().for_each(|hash| row.extend_from_slice(&hash.to_le_bytes()));
@@ -334,7 +363,7 @@ impl Members {
         work: impl Fn(u32, &Member) -> Result<T> + Sync,
     ) -> Result<Option<Vec<(u32, T)>>> {
         let mut bytes: Vec<u8> = Vec::new();
-        let mut rows: Vec<(u32, std::ops::Range<usize>)> = Vec::new();
+        let mut rows: Vec<(u32, Range<usize>)> = Vec::new();
         let first = self.next;
         while rows.len() < READ && bytes.len() < READ_BYTES && self.rows.next(&mut self.row)? {
             if wanted(self.next, earlier_of(&self.row).ok_or_else(damaged)?) {
@@ -343,7 +372,7 @@ impl Members {
             }
             self.next += 1;
         }
-        let one = |(number, row): &(u32, std::ops::Range<usize>)| {
+        let one = |(number, row): &(u32, Range<usize>)| {
             let member = decoded(&bytes[row.clone()], role).ok_or_else(damaged)?;
             Ok((*number, work(*number, &member)?))
         };

@@ -12,6 +12,11 @@ impl Bits {
         Bits(vec![0; documents.div_ceil(64)])
     }
 
+    /// All of so many documents.
+    pub fn all(documents: usize) -> Bits {
+        Bits(vec![u64::MAX; documents.div_ceil(64)])
+    }
+
     /// Whether a document is in it.
     pub fn has(&self, document: u32) -> bool {
         self.0[document as usize / 64] >> (document % 64) & 1 == 1

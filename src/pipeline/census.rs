@@ -25,6 +25,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128, xxh3_128_with_seed};
 use super::bits::Bits;
 use super::chunks::{Place, Read, for_each_chunk};
 use super::course::Course;
+use super::firsts::Firsts;
 use super::means::Means;
 use super::progress::{Progress, Unit};
 use super::settings::Settings;
@@ -47,7 +48,7 @@ pub use head::{Foreign, Head};
 pub use page::{Page, Paragraph};
 use records::{RecordFiles, RecordSpool};
 use vocabulary::Vocabulary;
-pub use vocabulary::take_bytes;
+pub use vocabulary::{put_varint, take_bytes, take_varint};
 
 /// What the first pass leaves.
 pub struct Census {
@@ -62,7 +63,7 @@ pub struct Census {
     /// What the settings ask for and records have.
     pub seen: Seen,
     site_of: Vec<u32>,
-    first_copy: Vec<u32>,
+    first_copy: Firsts,
     repeated_on_site: Bits,
     token_counts: Vec<u32>,
     within: Vec<u32>,
@@ -162,7 +163,12 @@ impl Census {
 
     /// The first document with the same whole token sequence; itself where it is that, or has no token.
     pub fn first_copy(&self, document: u32) -> u32 {
-        self.first_copy[document as usize]
+        self.first_copy.get(document)
+    }
+
+    /// The documents that have the same whole token sequence as one before them, ascending, and the first of those.
+    pub fn copies(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.first_copy.others()
     }
 
     /// Whether it counts as a page of its site: it has a token, and is no copy of an earlier document there.
@@ -269,6 +275,11 @@ impl Census {
     pub fn label(&self, head: &Head) -> String {
         let named = || format!("{}#{}", self.shards[head.id().shard as usize].name, head.id().ordinal);
         head.label.clone().unwrap_or_else(named)
+    }
+
+    /// What was read of a document; empty where it could not be. [`check`](Census::check) tells.
+    pub fn or_default<T: Default>(&self, read: Result<T>) -> T {
+        self.failures.or_default(read)
     }
 
     /// The documents of a shard.
@@ -739,7 +750,7 @@ impl<'a> Taking<'a> {
         };
         let facts = self.digests.into_iter().zip(self.facts).map(facts).collect();
         self.seen.unknown_protected = self.settings.protect.len() - self.found_protected.len();
-        let first_copy = first_copies(self.site_of.len(), self.sequences)?;
+        let first_copy = first_copies(self.site_of.len() as u32, self.sequences)?;
         let parted = self.pages.finish()?;
         Ok(Census {
             shards: self.shards.to_vec(),
@@ -766,26 +777,25 @@ impl<'a> Taking<'a> {
 }
 
 /// For each document the first one with the same sequence.
-fn first_copies(documents: usize, sequences: Sorter<(u128, u32)>) -> Result<Vec<u32>> {
-    let mut first_copy: Vec<u32> = (0..documents as u32).collect();
-    let mut first: Option<(u128, u32)> = None;
-    for row in sequences.finish()?.reader()? {
-        let (sequence, document) = row?;
-        match first {
-            Some((known, copy)) if known == sequence => first_copy[document as usize] = copy,
-            _ => first = Some((sequence, document)),
+fn first_copies(documents: u32, sequences: Sorter<(u128, u32)>) -> Result<Firsts> {
+    let sequences = sequences.finish()?;
+    Firsts::of(documents, |each| {
+        let mut first: Option<(u128, u32)> = None;
+        for row in sequences.reader()? {
+            let (sequence, document) = row?;
+            match first {
+                Some((known, copy)) if known == sequence => each(document, copy),
+                _ => first = Some((sequence, document)),
+            }
         }
-    }
-    Ok(first_copy)
+        Ok(())
+    })
 }
 
 /// The copies of earlier documents of the same site.
-fn repeated_on_site(first_copy: &[u32], site_of: &[u32]) -> Bits {
-    let mut copies: Vec<(u32, u32, u32)> = (0..)
-        .zip(first_copy)
-        .filter(|(document, first)| document != *first)
-        .map(|(document, &first)| (site_of[document as usize], first, document))
-        .collect();
+fn repeated_on_site(first_copy: &Firsts, site_of: &[u32]) -> Bits {
+    let mut copies: Vec<(u32, u32, u32)> =
+        first_copy.others().map(|(document, first)| (site_of[document as usize], first, document)).collect();
     copies.sort_unstable();
     let mut repeated = Bits::new(site_of.len());
     let mut last = None;

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::bits::Bits;
 use super::sketches::Sketches;
 use crate::candidates::{Grouping, Keyed, Member, Relation, Sieve};
 use crate::error::Result;
@@ -12,15 +13,16 @@ use crate::store::{Column, ColumnReader, ColumnWriter, Sorted, Sorter};
 
 /// The slots that share buckets, band by band.
 ///
-/// Memory: a byte a slot. Stored: 8 bytes for each bucket that a slot shares. While a band is looked through, 2 to 4 bytes
+/// Memory: a bit a slot. Stored: 8 bytes for each bucket that a slot shares. While a band is looked through, 2 to 4 bytes
 /// a slot for its sieve, and a sort of 16 bytes for each key that may be shared.
 pub struct Company {
     /// Members of one band after the other, each by slot.
     members: Column<(u32, u32)>,
     /// Where the members of each band end, and the number of its first bucket among all.
     bands: Vec<(u64, u32)>,
+    slots: usize,
     /// The slots that have company.
-    has: Vec<bool>,
+    has: Bits,
 }
 
 impl Company {
@@ -28,7 +30,9 @@ impl Company {
     /// sorts take up to `memory_bytes`, and the answer an eighth of it.
     pub fn of(sketches: &Sketches, crowd: u32, memory_bytes: usize) -> Result<Company> {
         let mut writer = ColumnWriter::new(sketches.workspace(), "company", memory_bytes / 8);
-        let mut has = vec![matches!(sketches.relation(), Relation::All(_)); sketches.len() as usize];
+        let slots = sketches.len() as usize;
+        let is_all = matches!(sketches.relation(), Relation::All(_));
+        let mut has = if is_all { Bits::all(slots) } else { Bits::new(slots) };
         let (mut bands, mut buckets) = (Vec::new(), 0);
         let all: Vec<usize> = (0..sketches.relation().bands()).collect();
         for some in all.chunks(at_once(sketches, memory_bytes)) {
@@ -39,25 +43,24 @@ impl Company {
                 let shared = shared?;
                 for pair in shared.members.reader()? {
                     let pair = pair?;
-                    has[pair.0 as usize] = true;
+                    has.set(pair.0);
                     writer.push(pair)?;
                 }
                 bands.push((writer.len(), buckets));
                 buckets += shared.buckets;
             }
         }
-        Ok(Company { members: writer.finish()?, bands, has })
+        Ok(Company { members: writer.finish()?, bands, slots, has })
     }
 
     /// The same, with everyone in it.
-    pub fn and_all_others(mut self) -> Company {
-        self.has.fill(true);
-        self
+    pub fn and_all_others(self) -> Company {
+        Company { has: Bits::all(self.slots), ..self }
     }
 
     /// Whether the slot has company.
     pub fn has(&self, slot: u32) -> bool {
-        self.has[slot as usize]
+        self.has.has(slot)
     }
 
     /// The members of a band, by slot; their buckets are numbered from the given one on.

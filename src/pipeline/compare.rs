@@ -16,11 +16,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::bits::Bits;
 use super::company::Company;
 use super::containing::{self, Containing};
 use super::contents::Contents;
 use super::copies::{Copies, group_of, same_group};
 use super::course::{Course, unpacked};
+use super::firsts::{Firsts, Ranked};
 use super::progress::{Progress, Unit};
 use super::settings::{CandidateSource, CompareLimits, CompareSettings};
 use super::sketches::{Sketches, content_hash};
@@ -34,35 +36,37 @@ use crate::verify::{Overlap, containment_at_least, overlap_at_least, overlap_of_
 /// Later documents that are held against a batch together.
 const LATER_BLOCK: usize = 1 << 12;
 
-/// Decides for each document whether it stays. `order` is the keep order, of all documents; `protected` ones are never
-/// removed, and come first in it.
+/// Decides for each document whether it stays. `order` gives the keep order, of all documents, once it is needed; `protected`
+/// ones are never removed, and come first in it.
 pub fn keep(
     contents: &Contents,
     copies: &Copies,
     sketches: &Sketches,
     settings: &CompareSettings,
-    order: &[u32],
+    order: impl FnOnce() -> Result<Vec<u32>>,
     protected: &(dyn Fn(u32) -> bool + Sync),
     course: &mut Course,
     progress: &dyn Progress,
 ) -> Result<Decisions> {
-    let leaders = copies.leaders(order);
     let memory_bytes = settings.limits.memory_bytes;
     let mut company = Company::of(sketches, settings.limits.bucket, memory_bytes / 4)?;
     if settings.min_containment.is_some() {
         company = company.and_all_others();
     }
-    let is_visited = to_visit(sketches, &company, &leaders);
-    let in_order = order.iter().copied().filter(|&document| is_visited[document as usize]).collect();
-    let visited = Visited::of(sketches, &company, in_order, memory_bytes)?;
+    let mut order = order()?;
+    let leaders = copies.leaders(&order)?;
+    let is_visited = to_visit(sketches, &company, &leaders, contents.len());
+    order.retain(|&document| is_visited.has(document));
+    order.shrink_to_fit();
+    let visited = Visited::of(sketches, &company, order, memory_bytes)?;
     drop(company);
     progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
-    let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected);
+    let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected)?;
     if let Some(state) = course.part()? {
         keeper.settled = unpacked(&state, course.means)?;
     }
     for batch in visited.batches() {
-        let rest = batch.start.max(keeper.settled.kept.len())..batch.end;
+        let rest = batch.start.max(keeper.settled.places)..batch.end;
         if !rest.is_empty() {
             keeper.settle_batch(rest, progress)?;
             keeper.rest(course)?;
@@ -71,25 +75,23 @@ pub fn keep(
     let mut removed: Vec<(u32, Likeness)> = keeper.settled.removed;
     removed.iter_mut().for_each(|(place, _)| *place = visited.documents[*place as usize]);
     // What nobody looked at is kept, or a copy of what is.
-    let copies = (0..contents.len()).filter(|&document| {
-        let is_copy = leaders[document as usize] != document;
-        is_copy && !is_visited[document as usize] && !protected(document)
-    });
-    removed.extend(copies.map(|document| (document, Likeness::exact(leaders[document as usize]))));
+    let copies = leaders.others().filter(|&(document, _)| !is_visited.has(document) && !protected(document));
+    removed.extend(copies.map(|(document, leader)| (document, Likeness::exact(leader))));
     Ok(Decisions::new(contents.len(), removed))
 }
 
 /// Who may be removed for its similarity, with all of its copies.
-fn to_visit(sketches: &Sketches, company: &Company, leaders: &[u32]) -> Vec<bool> {
+fn to_visit(sketches: &Sketches, company: &Company, leaders: &Firsts, documents: u32) -> Bits {
     let has_company = |document: u32| sketches.slot(document).is_some_and(|slot| company.has(slot));
-    let mut is_visited = vec![false; leaders.len()];
-    for (document, &leader) in (0..).zip(leaders) {
-        if has_company(document) {
-            is_visited[leader as usize] = true;
-        }
+    let mut is_visited = Bits::new(documents as usize);
+    for document in (0..documents).filter(|&document| has_company(document)) {
+        is_visited.set(leaders.get(document));
     }
-    for (document, &leader) in leaders.iter().enumerate() {
-        is_visited[document] = is_visited[leader as usize];
+    for (document, leader) in leaders.others() {
+        match is_visited.has(leader) {
+            true => _ = is_visited.set(document),
+            false => is_visited.clear(document),
+        }
     }
     is_visited
 }
@@ -191,7 +193,7 @@ struct Keeper<'a> {
     settings: &'a CompareSettings,
     visited: &'a Visited,
     /// For each place that of the first one with the same tokens.
-    leaders: Vec<u32>,
+    leaders: Firsts,
     protected: &'a (dyn Fn(u32) -> bool + Sync),
     rarity: SharedRarity<'a>,
     /// Absent where nobody asks for containment.
@@ -200,10 +202,12 @@ struct Keeper<'a> {
 }
 
 /// What was decided so far. Where batches are cut, it is the same.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Settled {
-    /// For each place that was visited, whether it stays.
-    kept: Vec<bool>,
+    /// How many places were visited.
+    places: usize,
+    /// Those of them that stay.
+    kept: Bits,
     /// Where a leader went, the first of its copies that stays.
     kept_copies: HashMap<u32, u32>,
     /// Places that were visited and go, in order.
@@ -228,19 +232,25 @@ impl<'a> Keeper<'a> {
         contents: &'a Contents<'a>,
         settings: &'a CompareSettings,
         visited: &'a Visited,
-        leaders: &[u32],
+        leaders: &Firsts,
         protected: &'a (dyn Fn(u32) -> bool + Sync),
-    ) -> Keeper<'a> {
-        Keeper {
+    ) -> Result<Keeper<'a>> {
+        Ok(Keeper {
             contents,
             settings,
             visited,
-            leaders: places_of(visited, leaders),
+            leaders: places_of(visited, leaders, contents.len())?,
             protected,
             rarity: rarity(contents, settings, visited),
             containing: Containing::new(contents, settings, &visited.documents),
-            settled: Settled::default(),
-        }
+            settled: Settled {
+                places: 0,
+                kept: Bits::new(visited.len()),
+                kept_copies: HashMap::new(),
+                removed: Vec::new(),
+                later: Vec::new(),
+            },
+        })
     }
 
     /// Between two batches what was decided can be saved; not what is known of containment, which is as large as the corpus.
@@ -289,16 +299,20 @@ impl<'a> Keeper<'a> {
             match witness.or_else(|| self.container(place, before.container, first)) {
                 Some(likeness) => {
                     self.settled.removed.push((place as u32, likeness));
-                    self.settled.kept.push(false);
+                    self.settled.places += 1;
                 }
                 None => {
                     added.push(place);
                     if let Some(containing) = &mut self.containing {
                         containing.insert(place, &before.lists);
                     }
-                    self.settled.kept.push(true);
+                    self.settled.kept.set(place as u32);
+                    self.settled.places += 1;
                     if self.kept_leader(place).is_none() {
-                        self.settled.kept_copies.entry(self.leaders[place]).or_insert(place as u32);
+                        self.settled
+                            .kept_copies
+                            .entry(self.leaders.get(place as u32))
+                            .or_insert(place as u32);
                     }
                 }
             }
@@ -321,15 +335,15 @@ impl<'a> Keeper<'a> {
 
     /// The leader of a place, where it is known to stay; perhaps the place itself.
     fn kept_leader(&self, place: usize) -> Option<u32> {
-        let leader = self.leaders[place];
-        self.settled.kept.get(leader as usize).is_some_and(|kept| *kept).then_some(leader)
+        let leader = self.leaders.get(place as u32);
+        self.settled.kept.has(leader).then_some(leader)
     }
 
     /// The first kept document with the same whole token sequence.
     fn equal(&self, place: usize) -> Option<Likeness> {
         let kept = self
             .kept_leader(place)
-            .or_else(|| self.settled.kept_copies.get(&self.leaders[place]).copied())?;
+            .or_else(|| self.settled.kept_copies.get(&self.leaders.get(place as u32)).copied())?;
         (!self.is_protected(place)).then(|| Likeness::exact(self.document(kept as usize)))
     }
 
@@ -355,7 +369,7 @@ impl<'a> Keeper<'a> {
     /// The witness among what was kept before this block, and after the first document of the same content.
     fn alike_before(&self, batch: &Batch, place: usize) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if !self.is_sought(place) || (first != place && first >= self.settled.kept.len()) {
+        if !self.is_sought(place) || (first != place && first >= self.settled.places) {
             return None; // or the first is in this block, too
         }
         let candidates = batch.candidates(place).into_iter().filter(|&other| first == place || other > first);
@@ -418,7 +432,7 @@ impl<'a> Keeper<'a> {
     /// The witness of a later document, of this row, in a batch that was settled, when it is more similar than what was found so far.
     fn better(&self, batch: &Batch, place: usize, row: Row) -> Option<Likeness> {
         let first = self.visited.first(place);
-        if (first != place && first >= self.settled.kept.len())
+        if (first != place && first >= self.settled.places)
             || !self.is_sought(place)
             || self.equal(place).is_some()
         {
@@ -487,13 +501,25 @@ impl<'a> Keeper<'a> {
 }
 
 /// The place of the leader of each place: where a document is visited, its leader is.
-fn places_of(visited: &Visited, leaders: &[u32]) -> Vec<u32> {
-    let mut places = vec![u32::MAX; leaders.len()];
+fn places_of(visited: &Visited, leaders: &Firsts, documents: u32) -> Result<Firsts> {
+    let known = Ranked::of(documents, leaders.others().map(|(_, leader)| leader));
+    let mut places = vec![u32::MAX; known.len() as usize];
     for (&document, place) in visited.documents.iter().zip(0..) {
-        places[document as usize] = place;
+        if let Some(rank) = known.rank(document) {
+            places[rank as usize] = place;
+        }
     }
-    let leader = |&document: &u32| places[leaders[document as usize] as usize];
-    visited.documents.iter().map(leader).collect()
+    Firsts::of(visited.len() as u32, |each| {
+        for (&document, place) in visited.documents.iter().zip(0..) {
+            let leader = leaders.get(document);
+            if leader != document
+                && let Some(rank) = known.rank(leader)
+            {
+                each(place, places[rank as usize]);
+            }
+        }
+        Ok(())
+    })
 }
 
 /// The more similar one; `earlier` comes first in keep order and so wins a tie.

@@ -9,30 +9,26 @@ use rayon::prelude::*;
 
 use super::census::Census;
 use super::contents::{Contents, Words};
-use super::course::{Keeping, Stored, column};
+use super::course::{Keeping, Stored, unpacked};
+use super::firsts::{Firsts, Ranked};
 use super::means::Means;
 use crate::error::Result;
-use crate::store::SavedColumn;
+use crate::store::SavedBytes;
 
 /// The exact copies among all documents, within the groups of `--within`.
 ///
-/// Memory: 4 bytes a document, and 8 more for each copy while they are confirmed.
+/// Memory: that of [`Firsts`], and 16 bytes more for each copy while they are confirmed.
 #[derive(Clone, Debug)]
 pub struct Copies {
-    first: Vec<u32>,
+    first: Firsts,
 }
 
 impl Copies {
     /// Finds them. Cost: of each copy its text, read again, and the first one's for each so many; a sort.
     pub fn of(census: &Census) -> Result<Copies> {
-        let mut copies = Copies { first: (0..census.len()).collect() };
         let mut firsts: HashMap<(u32, u32), u32> = HashMap::new();
         let mut waiting: Vec<(u32, u32)> = Vec::new();
-        for document in 0..census.len() {
-            let first = census.first_copy(document);
-            if first == document {
-                continue;
-            }
+        for (document, first) in census.copies() {
             let first = match census.within(first) == census.within(document) {
                 true => first,
                 false => *firsts.entry((first, census.within(document))).or_insert(document),
@@ -47,39 +43,56 @@ impl Copies {
             .flat_map_iter(|pairs| pairs.chunk_by(|a, b| a.0 == b.0).flat_map(|same| confirmed(census, same)))
             .collect();
         census.check()?;
-        confirmed.iter().for_each(|&(of, copy)| copies.first[copy as usize] = of);
-        Ok(copies)
+        drop(waiting);
+        let first = Firsts::of(census.len(), |each| {
+            confirmed.iter().for_each(|&(of, copy)| each(copy, of));
+            Ok(())
+        })?;
+        Ok(Copies { first })
     }
 
     /// As they were when their state was saved.
-    pub fn given_back(state: SavedColumn, means: &Means) -> Result<Copies> {
-        Ok(Copies { first: column(&state, means)? })
+    pub fn given_back(state: SavedBytes, means: &Means) -> Result<Copies> {
+        Ok(Copies { first: unpacked(&state, means)? })
     }
 
     /// The first document with the same tokens; itself where there is none before it.
     pub fn first(&self, document: u32) -> u32 {
-        self.first[document as usize]
+        self.first.get(document)
+    }
+
+    /// The documents that have one before them with the same tokens, ascending, and the first of those.
+    pub fn all(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.first.others()
     }
 
     /// For each document, of those with the same tokens the one that comes first in `order`, which has all documents.
-    pub fn leaders(&self, order: &[u32]) -> Vec<u32> {
-        let mut leaders = vec![u32::MAX; self.first.len()];
+    pub fn leaders(&self, order: &[u32]) -> Result<Firsts> {
+        let classes = Ranked::of(order.len() as u32, self.all().map(|(_, first)| first));
+        let mut leaders = vec![u32::MAX; classes.len() as usize];
         for &document in order {
-            let leader = &mut leaders[self.first(document) as usize];
-            *leader = if *leader == u32::MAX { document } else { *leader };
+            if let Some(class) = classes.rank(self.first(document)) {
+                let leader = &mut leaders[class as usize];
+                *leader = if *leader == u32::MAX { document } else { *leader };
+            }
         }
-        for document in 0..self.first.len() {
-            leaders[document] = leaders[self.first[document] as usize];
-        }
-        leaders
+        Firsts::of(order.len() as u32, |each| {
+            for (document, first) in self.all().chain(classes.iter().map(|first| (first, first))) {
+                let leader = classes.rank(first).map_or(first, |class| leaders[class as usize]);
+                if leader != document {
+                    each(document, leader);
+                }
+            }
+            Ok(())
+        })
     }
 }
 
 impl Stored for Copies {
-    type State = SavedColumn;
+    type State = SavedBytes;
 
-    fn store(&self, keeping: &mut Keeping) -> Result<SavedColumn> {
-        keeping.column("copies", self.first.iter().copied())
+    fn store(&self, keeping: &mut Keeping) -> Result<SavedBytes> {
+        keeping.packed("copies", &self.first)
     }
 }
 

@@ -8,6 +8,7 @@
 //! A run whose workspace goes with its process saves nothing, and only takes the time of its stages.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
@@ -61,9 +62,14 @@ impl Keeping<'_> {
 
     /// Anything else that may be large; [`unpacked`] gives it back.
     pub fn packed<T: Serialize>(&mut self, name: &str, value: &T) -> Result<SavedBytes> {
-        let mut spool = Spool::new(self.workspace, name, BUFFER);
-        spool.append(&packed(value)?)?;
-        Ok(self.saved(spool.save()?))
+        let mut writer = SpoolWriter { spool: Spool::new(self.workspace, name, BUFFER), failed: None };
+        let written = postcard::to_io(value, io::BufWriter::new(&mut writer)).map(drop);
+        let SpoolWriter { mut spool, failed } = writer;
+        match (failed, written) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(not_saved(error)),
+            (None, Ok(())) => Ok(self.saved(spool.save()?)),
+        }
     }
 }
 
@@ -84,7 +90,34 @@ pub fn unpacked<T: DeserializeOwned>(saved: &SavedBytes, means: &Means) -> Resul
 }
 
 fn packed<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    postcard::to_stdvec(value).map_err(|error| Error::Run(format!("a state cannot be saved: {error}")))
+    postcard::to_stdvec(value).map_err(not_saved)
+}
+
+fn not_saved(error: postcard::Error) -> Error {
+    Error::Run(format!("a state cannot be saved: {error}"))
+}
+
+/// A spool as a writer, so that nothing large is held twice.
+struct SpoolWriter {
+    spool: Spool,
+    /// What went wrong: a writer can say less.
+    failed: Option<Error>,
+}
+
+impl Write for SpoolWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.spool.append(bytes) {
+            Ok(_) => Ok(bytes.len()),
+            Err(error) => {
+                self.failed = Some(error);
+                Err(io::ErrorKind::Other.into())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The stages of a run: what they leave, and how long they took.

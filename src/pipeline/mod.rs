@@ -19,6 +19,7 @@ mod contents;
 mod copies;
 mod course;
 mod explain;
+mod firsts;
 mod judge;
 mod marks;
 mod means;
@@ -452,10 +453,10 @@ fn keep(
         let sketches = course.stage(&format!("{stage}: sketches"), given_back, |_| {
             Sketches::of(&contents, &compare, copies, &means.workspace)
         })?;
-        let order = settings.keep.sorted(&Standing { contents: &contents })?;
+        let order = || settings.keep.sorted(&Standing { contents: &contents });
         let protected = |document: u32| census.is_protected(document);
         let decisions =
-            compare::keep(&contents, copies, &sketches, &compare, &order, &protected, course, progress)?;
+            compare::keep(&contents, copies, &sketches, &compare, order, &protected, course, progress)?;
         census.check()?;
         Ok(decisions)
     })

@@ -4,8 +4,12 @@
 //! loses: a paragraph that was not marked before is not marked now.
 //!
 //! Most pages share nothing at their edges with five sites; one sort of what each could read first tells which do. Of
-//! more than [`WALKERS`] of those, the ones with the least hashes decide.
+//! more than [`WALKERS`] of those, the ones with the least hashes decide. These are put together, as they are gone through
+//! again and again.
+//!
+//! Memory: 4 bytes a document; of walkers 24 bytes, and some 20 a paragraph as far as the means allow.
 
+use std::cell::RefCell;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{PoisonError, RwLock};
 
@@ -13,7 +17,8 @@ use rayon::prelude::*;
 
 use super::bits::Bits;
 use super::by_site::for_each_page;
-use super::census::{Census, Page};
+use super::census::{Census, Page, damaged, put_varint, take_bytes, take_varint};
+use super::firsts::Ranked;
 use super::marks::{Mark, Marks, PageMarks, content_tokens};
 use super::means::Means;
 use super::sites::Boilerplate;
@@ -22,7 +27,7 @@ use crate::boilerplate::network::{
 };
 use crate::error::Result;
 use crate::shingle::is_number;
-use crate::store::Sorter;
+use crate::store::{ColumnWriter, Sealed, Sorter, Spool};
 
 /// At most so many pages are walked over together.
 const WALKERS: usize = 1 << 18;
@@ -33,10 +38,10 @@ pub fn find(census: &Census, boilerplate: &mut Boilerplate, means: &Means) -> Re
         return Ok(());
     }
     let network = {
-        let documents = Documents { census, marks: &boilerplate.marks };
-        let pages = pages(census);
-        let walkers = walkers(&documents, means)?;
-        find_network(&documents, &pages, &in_order_of(census, walkers))
+        let marks = &boilerplate.marks;
+        let walkers = in_order_of(census, walkers(census, marks, means)?);
+        let documents = Documents { census, marks, walkers: Walkers::of(census, marks, &walkers, means)? };
+        find_network(&documents, &pages(census), &walkers)
     };
     census.check()?;
     mark(census, boilerplate, &network, &HashMap::new(), |_| true)?;
@@ -116,17 +121,20 @@ fn in_order_of(census: &Census, mut documents: Vec<u32>) -> Vec<u32> {
 }
 
 /// The pages that could read first what pages of five sites could.
-fn walkers(documents: &Documents, means: &Means) -> Result<Vec<u32>> {
-    let census = documents.census;
+fn walkers(census: &Census, marks: &PageMarks, means: &Means) -> Result<Vec<u32>> {
+    let mut ranks: ColumnWriter<(u32, u128)> = ColumnWriter::new(&means.workspace, "ranks", means.work(16));
     let mut choices: Sorter<(u64, u32, u32)> = Sorter::new(&means.workspace, "choices", means.work(4));
     let found = |page: &Page| {
         let mut found = Vec::new();
-        let crawled = crawled(page, documents.marks.get(page.document));
+        let crawled = crawled(page, marks.get(page.document));
         choices_at_edge(&crawled, |choice| found.push((choice, page.site, page.document)));
-        found
+        ((page.document, page.sequence.unwrap_or_default()), found)
     };
-    for_each_page(census, |document| census.is_page(document), found, |found| choices.extend(&found))?;
-    let mut least: BinaryHeap<(u128, u32)> = BinaryHeap::new();
+    let is_page = |document| census.is_page(document);
+    for_each_page(census, is_page, found, |(rank, found)| {
+        ranks.push(rank)?;
+        choices.extend(&found)
+    })?;
     let mut chosen = Bits::new(census.len() as usize);
     let mut shared = Vec::new();
     let mut reader = choices.finish()?.reader()?;
@@ -140,12 +148,23 @@ fn walkers(documents: &Documents, means: &Means) -> Result<Vec<u32>> {
             if shared.len() < SHARED_HELD || sites < MIN_SITES {
                 shared.push(document);
             } else {
-                choose(documents, document, &mut least, &mut chosen);
+                chosen.set(document);
             }
             next = reader.next().transpose()?;
         }
         if sites >= MIN_SITES {
-            shared.iter().for_each(|&document| choose(documents, document, &mut least, &mut chosen));
+            shared.iter().for_each(|&document| _ = chosen.set(document));
+        }
+    }
+    drop(reader);
+    let mut least: BinaryHeap<(u128, u32)> = BinaryHeap::new();
+    for next in ranks.finish()?.iter_from(0) {
+        let (document, rank) = next?;
+        if chosen.has(document) {
+            least.push((rank, document));
+            if least.len() > WALKERS {
+                least.pop();
+            }
         }
     }
     Ok(least.into_iter().map(|(_, document)| document).collect())
@@ -154,20 +173,107 @@ fn walkers(documents: &Documents, means: &Means) -> Result<Vec<u32>> {
 /// So many documents that share a choice wait until it is known that five sites do.
 const SHARED_HELD: usize = 1 << 16;
 
-fn choose(documents: &Documents, document: u32, least: &mut BinaryHeap<(u128, u32)>, chosen: &mut Bits) {
-    if chosen.set(document) {
-        return;
+/// The walkers without their tokens, put together in their order.
+struct Walkers {
+    documents: Ranked,
+    /// In the order of documents: where each begins, and its hash.
+    places: Vec<(u64, u128)>,
+    rows: Sealed,
+    /// Rows that were read last, and where they begin.
+    window: RefCell<(u64, Vec<u8>)>,
+}
+
+/// Bytes of walkers that are read at once: some hundred of them.
+const WINDOW: usize = 64 << 10;
+
+/// Walkers whose pages are read together.
+const READ_TOGETHER: usize = 1 << 12;
+
+impl Walkers {
+    fn of(census: &Census, marks: &PageMarks, walkers: &[u32], means: &Means) -> Result<Walkers> {
+        let documents = Ranked::of(census.len(), walkers.iter().copied());
+        let mut places = vec![(0, 0); walkers.len()];
+        let mut rows = Spool::new(&means.workspace, "walkers", means.work(4));
+        for some in walkers.chunks(READ_TOGETHER) {
+            let row = |(row, page): &mut (Vec<u8>, Page), &document: &u32| {
+                census.read_page(document, row, page);
+                (page.sequence.unwrap_or_default(), encoded(&crawled(page, marks.get(document))))
+            };
+            let made: Vec<(u128, Vec<u8>)> =
+                some.par_iter().with_min_len(32).map_init(Default::default, row).collect();
+            for (&document, (rank, row)) in some.iter().zip(made) {
+                if let Some(number) = documents.rank(document) {
+                    places[number as usize] = (rows.append(&row)?, rank);
+                }
+            }
+        }
+        census.check()?;
+        Ok(Walkers { documents, places, rows: rows.finish()?, window: RefCell::default() })
     }
-    least.push((documents.rank(document), document));
-    if least.len() > WALKERS {
-        least.pop();
+
+    fn rank(&self, document: u32) -> Option<u128> {
+        self.documents.rank(document).map(|number| self.places[number as usize].1)
     }
+
+    /// One of them; `None` of others.
+    fn get(&self, document: u32) -> Option<Result<CrawlPage>> {
+        let (start, _) = self.places[self.documents.rank(document)? as usize];
+        let (from, bytes) = &mut *self.window.borrow_mut();
+        if let Some(known) = start.checked_sub(*from).and_then(|at| bytes.get(at as usize..))
+            && let Some(page) = decoded(known)
+        {
+            return Some(Ok(page));
+        }
+        *from = start;
+        Some(self.read(start, bytes))
+    }
+
+    /// Reads from this one on, and more than the window where it does not end in it.
+    fn read(&self, start: u64, bytes: &mut Vec<u8>) -> Result<CrawlPage> {
+        let all = usize::try_from(self.rows.len() - start).unwrap_or(usize::MAX);
+        let mut window = WINDOW;
+        loop {
+            self.rows.read_at(start, window.min(all), bytes)?;
+            match decoded(bytes) {
+                Some(page) => return Ok(page),
+                None if window >= all => return Err(damaged()),
+                None => window *= 2,
+            }
+        }
+    }
+}
+
+/// Of each paragraph its key, how many tokens it has, and whether it is marked.
+fn encoded(page: &CrawlPage) -> Vec<u8> {
+    let mut row = Vec::with_capacity(2 + 18 * page.paragraphs.len());
+    put_varint(page.paragraphs.len() as u64, &mut row);
+    for paragraph in &page.paragraphs {
+        row.extend_from_slice(&paragraph.key.to_le_bytes());
+        put_varint(paragraph.tokens.len() as u64 * 2 + u64::from(paragraph.is_marked), &mut row);
+    }
+    row
+}
+
+/// The page that stands at the beginning of these bytes; `None` where it does not end in them.
+fn decoded(mut bytes: &[u8]) -> Option<CrawlPage> {
+    let count = take_varint(&mut bytes)?;
+    let mut paragraphs = Vec::with_capacity(usize::try_from(count).ok()?.min(bytes.len() / 17));
+    let mut start = 0;
+    for _ in 0..count {
+        let key = u128::from_le_bytes(take_bytes(&mut bytes)?);
+        let tokens = take_varint(&mut bytes)?;
+        let end = u32::try_from(tokens / 2).ok()?.checked_add(start)?;
+        paragraphs.push(CrawlParagraph { key, tokens: start..end, is_marked: tokens % 2 == 1 });
+        start = end;
+    }
+    Some(CrawlPage { paragraphs, tokens: Vec::new() })
 }
 
 /// The documents of a census under the templates of their sites.
 struct Documents<'a> {
     census: &'a Census,
     marks: &'a PageMarks,
+    walkers: Walkers,
 }
 
 impl Crawl for Documents<'_> {
@@ -176,13 +282,21 @@ impl Crawl for Documents<'_> {
     }
 
     fn rank(&self, document: u32) -> u128 {
-        self.census.sequence(document).unwrap_or_default()
+        let known = self.walkers.rank(document);
+        known.unwrap_or_else(|| self.census.sequence(document).unwrap_or_default())
     }
 
     fn page(&self, document: u32) -> CrawlPage {
         let page = self.census.page(document);
         let crawled = crawled(&page, self.marks.get(document));
         CrawlPage { tokens: page.tokens, ..crawled }
+    }
+
+    fn walked(&self, document: u32) -> CrawlPage {
+        match self.walkers.get(document) {
+            Some(page) => self.census.or_default(page),
+            None => self.page(document),
+        }
     }
 
     fn bytes(&self, document: u32) -> Vec<usize> {

@@ -18,7 +18,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::alike::{
-    Alike, AlikeSettings, Company, Counting, ListingRow, PairRow, Shingles, jaccard_of, listing_row, pair_row,
+    Alike, AlikeSettings, Company, Counting, ListingRow, PARTS, PairRow, Partnering, Shingles, jaccard_of,
+    listing_row, pair_row, part_of,
 };
 use super::bits::Bits;
 use super::by_site::{Block, for_each_block};
@@ -122,7 +123,7 @@ impl ReusedReader {
 
 /// The content paragraphs that another kept document has too.
 ///
-/// Cost: two passes over the pages, a sort of 24 bytes for each paragraph that is long enough; what [`Alike`] costs; and for
+/// Cost: two passes over the pages, and one more for each [`LISTED_BYTES`] a document that paragraphs are listed in; a sort of 24 bytes for each paragraph that is long enough; what [`Alike`] costs; and for
 /// each form the places of all forms that are alike with it.
 pub fn find(
     census: &Census,
@@ -134,8 +135,9 @@ pub fn find(
     let finding = Finding { census, marks, is_kept, settings, means };
     let (places, counting) = finding.collect()?;
     let Forms { repeated, later } = finding.forms(places)?;
-    let listings = finding.list(later, counting)?;
-    let company = Company::gather(listings, |id, open| finding.tokens(id, open), settings.alike, means)?;
+    let partnering = finding.partner(&later, &counting)?;
+    drop((later, counting));
+    let company = Company::gather(partnering, |id, open| finding.tokens(id, open), means)?;
     census.check()?;
     let alike = Alike::find(&company, means)?;
     let mut reuses = Sorter::new(&means.workspace, "reuse", means.work(8));
@@ -158,6 +160,9 @@ fn document_of(place: u64) -> u32 {
 fn paragraph_of(place: u64) -> u32 {
     place as u32
 }
+
+/// Of what paragraphs are listed under so many bytes a document wait at the same time, and as many again that wait in vain.
+const LISTED_BYTES: u64 = 100;
 
 /// The forms that stand in several places.
 struct Forms {
@@ -242,10 +247,33 @@ impl Finding<'_> {
         Ok(Forms { repeated: repeated.finish()?, later: later.finish()? })
     }
 
-    /// What long forms are listed under, each at its first place.
-    fn list(&self, later: Sorted<[u64; 2]>, counting: Counting) -> Result<Sorted<ListingRow>> {
+    /// What long forms are listed under and may have a partner in, some parts of all shingles at a time.
+    fn partner(&self, later: &Sorted<[u64; 2]>, counting: &Counting) -> Result<Partnering> {
+        let mut partnering = Partnering::new(self.settings.alike, self.means);
+        let mut listed = 0..PARTS;
+        while listed.start < PARTS {
+            let listings = self.list(later, counting, &mut listed)?;
+            partnering.add(listings, listed.clone())?;
+            // As many parts again, of those that are left.
+            listed = listed.end..listed.end + listed.len() as u32;
+            listed.end = listed.end.min(PARTS);
+        }
+        Ok(partnering)
+    }
+
+    /// What long forms are listed under, each at its first place. Where that is too much, the second half of `parts` is left for
+    /// later: not all of it is there then.
+    fn list(
+        &self,
+        later: &Sorted<[u64; 2]>,
+        counting: &Counting,
+        parts: &mut Range<u32>,
+    ) -> Result<Sorted<ListingRow>> {
         let mut listings: Sorter<ListingRow> =
             Sorter::new(&self.means.workspace, "listings", self.means.work(4));
+        let most = (LISTED_BYTES * u64::from(self.census.len())).max(self.means.work(4) as u64);
+        let most = most / size_of::<ListingRow>() as u64;
+        let mut left = most;
         let mut later = later.reader()?.peekable();
         let list = |block: &Block| {
             let (mut shingles, mut found) = (Vec::new(), Vec::new());
@@ -260,7 +288,16 @@ impl Finding<'_> {
                 while later.next_if(|row| row.as_ref().is_ok_and(|row| *row < here)).is_some() {}
                 match later.next_if(|row| row.as_ref().map_or(true, |row| *row == here)).transpose()? {
                     Some(_) => {}
-                    None => of_form.iter().try_for_each(|listing| listings.push(listing_row(listing)))?,
+                    None => {
+                        for listing in of_form.iter().filter(|listing| parts.contains(&part_of(listing))) {
+                            listings.push(listing_row(listing))?;
+                            left = left.saturating_sub(1);
+                        }
+                        if left == 0 && parts.len() > 1 {
+                            parts.end -= parts.len() as u32 / 2;
+                            left = most / 2;
+                        }
+                    }
                 }
             }
             Ok(())

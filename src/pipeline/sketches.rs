@@ -14,6 +14,7 @@ use super::by_site::{Block, for_each_block};
 use super::contents::Contents;
 use super::copies::{Copies, group_of};
 use super::course::{Keeping, Stored, column, unpacked};
+use super::firsts::{Firsts, Ranked};
 use super::means::Means;
 use super::settings::{CandidateSource, CompareSettings};
 use crate::candidates::{Relation, in_group};
@@ -22,7 +23,7 @@ use crate::sketch::{Screening, Signatures};
 use crate::store::{SavedBytes, SavedColumn, Sealed, Sorter, Spool, Workspace};
 
 /// Documents whose contents are hashed together.
-const HASHED: usize = 1 << 16;
+const HASHED: usize = 1 << 12;
 
 /// Stands for "no slot".
 const NONE: u32 = u32::MAX;
@@ -178,15 +179,13 @@ impl Sketches {
         let relation = relation(settings);
         let mut writer = SketchesWriter::new(workspace, relation, contents.len(), memory_bytes);
         let twins = twins(contents, copies, workspace, memory_bytes)?;
-        let wanted = |document: u32| twins[document as usize] == document && contents.comparable(document);
+        let wanted = |document: u32| twins.get(document) == document && contents.comparable(document);
         let sketch = |block: &Block| Sketched::of(contents, settings, &relation, block);
         for_each_block(contents.census(), wanted, sketch, |sketched| {
             let Sketched { documents, groups, sizes, signatures } = sketched;
             writer.push(&documents, &groups, &sizes, signatures.as_ref())
         })?;
-        for (document, &twin) in (0..).zip(&twins).filter(|(document, twin)| document != *twin) {
-            writer.share(document, twin);
-        }
+        twins.others().for_each(|(document, twin)| writer.share(document, twin));
         writer.finish()
     }
 
@@ -339,39 +338,35 @@ impl Sketched {
 
 /// For each document the first of its exact copies that has the same content; itself where there is none. (Copies of one
 /// text may stand under the templates of different sites.)
-fn twins(
-    contents: &Contents,
-    copies: &Copies,
-    workspace: &Workspace,
-    memory_bytes: usize,
-) -> Result<Vec<u32>> {
-    let mut twins: Vec<u32> = (0..contents.len()).collect();
-    let mut has_copies = vec![false; twins.len()];
-    for document in 0..contents.len() {
-        if copies.first(document) != document {
-            has_copies[document as usize] = true;
-            has_copies[copies.first(document) as usize] = true;
-        }
-    }
+fn twins(contents: &Contents, copies: &Copies, workspace: &Workspace, memory_bytes: usize) -> Result<Firsts> {
+    let have_copies =
+        Ranked::of(contents.len(), copies.all().flat_map(|(document, first)| [document, first]));
     let mut keyed: Sorter<((u32, u128), u32)> = Sorter::new(workspace, "contents of copies", memory_bytes);
-    for start in (0..contents.len()).step_by(HASHED) {
-        let end = contents.len().min(start + (HASHED) as u32);
-        let found: Vec<((u32, u128), u32)> = (start..end)
-            .into_par_iter()
-            .filter(|&document| has_copies[document as usize] && contents.comparable(document))
-            .map(|document| ((copies.first(document), content_hash(contents, document)), document))
-            .collect();
+    let mut block = Vec::with_capacity(HASHED);
+    let mut left = have_copies.iter().filter(|&document| contents.comparable(document));
+    loop {
+        block.clear();
+        block.extend(left.by_ref().take(HASHED));
+        if block.is_empty() {
+            break;
+        }
+        let key = |&document: &u32| ((copies.first(document), content_hash(contents, document)), document);
+        let found: Vec<((u32, u128), u32)> = block.par_iter().map(key).collect();
         keyed.extend(&found)?;
     }
-    let mut last = None;
-    for next in keyed.finish()?.reader()? {
-        let (key, document) = next?;
-        match last {
-            Some((same, first)) if same == key => twins[document as usize] = first,
-            _ => last = Some((key, document)),
+    drop(block);
+    let keyed = keyed.finish()?;
+    Firsts::of(contents.len(), |each| {
+        let mut last = None;
+        for next in keyed.reader()? {
+            let (key, document) = next?;
+            match last {
+                Some((same, first)) if same == key => each(document, first),
+                _ => last = Some((key, document)),
+            }
         }
-    }
-    Ok(twins)
+        Ok(())
+    })
 }
 
 /// A hash of a document's content.

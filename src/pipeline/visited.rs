@@ -8,9 +8,11 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::bits::Bits;
 use super::company::Company;
 use super::contents::Contents;
 use super::copies::same_group;
+use super::firsts::Firsts;
 use super::sketches::{Heads, Sketches};
 use crate::candidates::{ALONE, Relation, RowRange, Rows, Sets, most_bytes};
 use crate::error::Result;
@@ -19,16 +21,16 @@ use crate::store::{Sealed, Spool};
 
 /// Documents in the order in which they are visited. A *place* is a number among them.
 ///
-/// Memory: 10 bytes a document. Their rows, 236 bytes a document at a threshold of 0.8, wait in a store.
+/// Memory: 4 bytes a document, that of [`Firsts`] and two bits; 8 bytes more while it is made. Their rows, 236 bytes a document at a threshold of 0.8, wait in a store.
 pub struct Visited {
     /// The documents, in order.
     pub documents: Vec<u32>,
     relation: Relation,
     rows: Stored,
     /// For each place, the first one that has the same slot.
-    firsts: Vec<u32>,
-    comparable: Vec<bool>,
-    has_company: Vec<bool>,
+    firsts: Firsts,
+    comparable: Bits,
+    has_company: Bits,
     /// Whether any is of a group.
     has_groups: bool,
     batches: Vec<Range<usize>>,
@@ -44,11 +46,11 @@ enum Stored {
 type SlotAndPlace = (u32, u32);
 
 impl Visited {
-    /// These documents. While their rows are made, they take up to a quarter of `memory_bytes`, then an eighth at most; so
-    /// much more takes the index of a batch.
+    /// These documents. While their rows are made, they take up to half of `memory_bytes`, then an eighth at most; half of it
+    /// takes the index of a batch.
     ///
-    /// Cost: a sort of their slots, and a walk through the company of each band; a walk for each eighth, where rows do not
-    /// fit in one.
+    /// Cost: a sort of their slots, and a walk through the company of each band; where rows do not fit in an eighth, a walk
+    /// for each half.
     pub fn of(
         sketches: &Sketches,
         company: &Company,
@@ -59,18 +61,23 @@ impl Visited {
         let mut by_slot: Vec<SlotAndPlace> =
             places.filter_map(|(&document, place)| Some((sketches.slot(document)?, place))).collect();
         by_slot.sort_unstable();
-        let mut comparable = vec![false; documents.len()];
-        let mut firsts: Vec<u32> = (0..documents.len() as u32).collect();
-        for same in by_slot.chunk_by(|a, b| a.0 == b.0) {
-            for &(_, place) in same {
-                comparable[place as usize] = true;
-                firsts[place as usize] = same[0].1;
+        let mut comparable = Bits::new(documents.len());
+        by_slot.iter().for_each(|&(_, place)| _ = comparable.set(place));
+        let firsts = Firsts::of(documents.len() as u32, |each| {
+            for same in by_slot.chunk_by(|a, b| a.0 == b.0) {
+                same[1..].iter().for_each(|&(_, place)| each(place, same[0].1));
             }
-        }
+            Ok(())
+        })?;
         let relation = *sketches.relation();
-        let mut has_company = vec![matches!(relation, Relation::All(_)); documents.len()];
-        let mut batches = Batches::new(memory_bytes / 4);
-        let part = (memory_bytes / 8 / Rows::new(&relation).width()).max(1);
+        let mut has_company = match relation {
+            Relation::All(_) => Bits::all(documents.len()),
+            Relation::Screened(_) => Bits::new(documents.len()),
+        };
+        let mut batches = Batches::new(memory_bytes / 2);
+        let fitting = |bytes: usize| (bytes / Rows::new(&relation).width()).max(1);
+        let fits = documents.len() <= fitting(memory_bytes / 8);
+        let part = if fits { documents.len().max(1) } else { fitting(memory_bytes / 2) };
         let mut spool = Spool::new(sketches.workspace(), "rows", memory_bytes / 16);
         let mut whole = None;
         let mut has_groups = false;
@@ -81,10 +88,12 @@ impl Visited {
             for (number, place) in places.clone().enumerate() {
                 let row = rows.row(number);
                 has_groups |= row.group != 0;
-                has_company[place] |= row.buckets.iter().any(|&bucket| bucket != ALONE);
+                if row.buckets.iter().any(|&bucket| bucket != ALONE) {
+                    has_company.set(place as u32);
+                }
                 batches.push(most_bytes(&relation, row, crowded[number]) + size_of::<OnceLock<ShingleSet>>());
             }
-            if places.len() == documents.len() {
+            if fits {
                 whole = Some(rows);
                 break;
             }
@@ -114,17 +123,17 @@ impl Visited {
 
     /// The first place that has the same content, for certain, as this one.
     pub fn first(&self, place: usize) -> usize {
-        self.firsts[place] as usize
+        self.firsts.get(place as u32) as usize
     }
 
     /// Whether the document is compared by similarity.
     pub fn comparable(&self, place: usize) -> bool {
-        self.comparable[place]
+        self.comparable.has(place as u32)
     }
 
     /// Whether somebody shares a bucket with it; with `--exact`, always.
     pub fn has_company(&self, place: usize) -> bool {
-        self.has_company[place]
+        self.has_company.has(place as u32)
     }
 
     /// Whether two documents of rows of one group are of the same group for certain.
@@ -149,7 +158,7 @@ impl Visited {
         }
     }
 
-    /// All places, in batches whose indexes take up to a quarter of the memory each, the sets of documents not counted;
+    /// All places, in batches whose indexes take up to half of the memory each, the sets of documents not counted;
     /// each has one place at the least.
     pub fn batches(&self) -> &[Range<usize>] {
         &self.batches

@@ -108,19 +108,25 @@ impl KeepOrder {
 
     /// The documents in keep order.
     ///
-    /// Cost: one stable sort for each key, the last one first. Memory: 4 bytes a document and what one key looks at: 4 bytes,
-    /// or the values of its field.
+    /// Cost: one sort for each key, the last one first. Memory: 4 bytes a document, 4 more while it is sorted by a second key
+    /// or documents are protected, and what one key looks at: nothing for content tokens, 4 bytes for a url, or the values of
+    /// its field.
     pub fn sorted(&self, standings: &impl Standings) -> error::Result<Vec<u32>> {
         let mut order: Vec<u32> = (0..standings.count()).collect();
         let keys: Vec<&KeepKey> = self.0.iter().take_while(|key| **key != KeepKey::First).collect();
         for (at, key) in keys.iter().enumerate().rev() {
+            let is_new = at + 1 == keys.len();
             match key {
                 KeepKey::Longest => {
-                    order.par_sort_by_key(|&document| Reverse(standings.content_tokens(document)));
+                    sort_by_key(&mut order, is_new, |document| Reverse(standings.content_tokens(document)));
                 }
-                KeepKey::Shortest => order.par_sort_by_key(|&document| standings.content_tokens(document)),
-                KeepKey::Https => sort_by_url(&mut order, standings, |url| u32::from(!is_https(url)))?,
-                KeepKey::ShortUrl => sort_by_url(&mut order, standings, url_length)?,
+                KeepKey::Shortest => {
+                    sort_by_key(&mut order, is_new, |document| standings.content_tokens(document));
+                }
+                KeepKey::Https => {
+                    sort_by_url(&mut order, is_new, standings, |url| u32::from(!is_https(url)))?
+                }
+                KeepKey::ShortUrl => sort_by_url(&mut order, is_new, standings, url_length)?,
                 KeepKey::Min(_) | KeepKey::Max(_) => {
                     let is_field = |key: &&&KeepKey| matches!(key, KeepKey::Min(_) | KeepKey::Max(_));
                     let field = keys[..at].iter().filter(is_field).count();
@@ -129,7 +135,9 @@ impl KeepOrder {
                 KeepKey::First => {}
             }
         }
-        order.par_sort_by_key(|&document| !standings.is_protected(document));
+        if order.iter().any(|&document| standings.is_protected(document)) {
+            order.par_sort_by_key(|&document| !standings.is_protected(document));
+        }
         Ok(order)
     }
 
@@ -170,14 +178,23 @@ pub struct Rank {
     pub fields: Vec<Option<String>>,
 }
 
+/// Equals stay as they are. A new order is that of the documents themselves: then no memory is needed to keep them so.
+fn sort_by_key<K: Ord + Send>(order: &mut [u32], is_new: bool, key: impl Fn(u32) -> K + Sync) {
+    match is_new {
+        true => order.par_sort_unstable_by_key(|&document| (key(document), document)),
+        false => order.par_sort_by_key(|&document| key(document)),
+    }
+}
+
 fn sort_by_url(
     order: &mut [u32],
+    is_new: bool,
     standings: &impl Standings,
     rank: impl Fn(Option<&str>) -> u32,
 ) -> error::Result<()> {
     let mut ranks = Vec::with_capacity(order.len());
     standings.for_each_record(&mut |url, _| ranks.push(rank(url)))?;
-    order.par_sort_by_key(|&document| ranks[document as usize]);
+    sort_by_key(order, is_new, |document| ranks[document as usize]);
     Ok(())
 }
 

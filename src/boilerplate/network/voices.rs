@@ -51,6 +51,9 @@ pub(super) const HEARD_OF_SITE: usize = 4;
 /// By so many pages of a site its furniture is told.
 const FURNITURE_PAGES: usize = 5;
 
+/// Of more paragraphs no furniture is remembered (some 20 MiB); it is told anew then.
+const MOST_FURNISHED: usize = 1 << 18;
+
 /// A page that speaks for a run.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Voice {
@@ -83,6 +86,8 @@ pub(super) struct Hearing<'a, C> {
     tail: &'a Runs,
     /// By site: what its first pages by rank say, and which of them; `None` where several do.
     furniture: Map<u32, Map<ParagraphKey, Option<u32>>>,
+    /// Paragraphs in all of these together.
+    furnished: usize,
 }
 
 /// What a page says of its own.
@@ -102,7 +107,7 @@ impl<'a, C: Crawl> Hearing<'a, C> {
         sites: Map<u32, Range<usize>>,
         [head, tail]: [&'a Runs; 2],
     ) -> Hearing<'a, C> {
-        Hearing { crawl, pages, sites, head, tail, furniture: Map::default() }
+        Hearing { crawl, pages, sites, head, tail, furniture: Map::default(), furnished: 0 }
     }
 
     /// By node of a side: who speaks for it, at forks that are long enough.
@@ -197,7 +202,16 @@ impl<'a, C: Crawl> Hearing<'a, C> {
     fn drop_furniture(&mut self, document: u32, page: &CrawlPage, own: &mut Vec<u32>) {
         let (crawl, site) = (self.crawl, self.crawl.site(document));
         let pages = &self.pages[self.sites[&site].clone()];
-        let furniture = self.furniture.entry(site).or_insert_with(|| furniture(crawl, pages));
+        if self.furnished > MOST_FURNISHED {
+            self.furniture = Map::default();
+            self.furnished = 0;
+        }
+        let furnished = &mut self.furnished;
+        let furniture = self.furniture.entry(site).or_insert_with(|| {
+            let furniture = furniture(crawl, pages);
+            *furnished += furniture.len();
+            furniture
+        });
         own.retain(|&at| {
             let paragraph = page.paragraph(at);
             let elsewhere = furniture.get(&paragraph.key).is_some_and(|&only| only != Some(document));

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::findings::RejectedRecord;
 use crate::pipeline::chunks::Place;
 use crate::pipeline::course::{Keeping, Stored, column, unpacked};
+use crate::pipeline::firsts::Firsts;
 use crate::pipeline::means::Means;
 use crate::pipeline::settings::Settings;
 use crate::store::{
@@ -32,7 +33,7 @@ pub struct CensusState {
     rejected: RejectedState,
     seen: Seen,
     protected: Vec<u32>,
-    first_copy: SavedColumn,
+    first_copy: SavedBytes,
     heads: SavedRows,
     pages: SavedPartitions,
     addresses: SavedColumn,
@@ -102,7 +103,7 @@ impl Stored for Census {
             },
             seen: self.seen.clone(),
             protected: sorted(self.protected.iter().copied()),
-            first_copy: keeping.column("first-copies", self.first_copy.iter().copied())?,
+            first_copy: keeping.packed("first-copies", &self.first_copy)?,
             heads: keeping.saved(self.heads.save()?),
             pages: keeping.saved(self.parted.save()?),
             addresses: keeping.saved(self.addresses.save()?),
@@ -123,7 +124,7 @@ impl Census {
         let workspace = &means.workspace;
         let CensusState { facts, columns, rejected, seen, protected, first_copy, .. } = state;
         let site_of: Vec<u32> = column(&columns.site_of, means)?;
-        let first_copy: Vec<u32> = column(&first_copy, means)?;
+        let first_copy: Firsts = unpacked(&first_copy, means)?;
         let parted = Parted::reopen(workspace, &state.pages, means.pages)?;
         Ok(Census {
             shards: shards.to_vec(),
