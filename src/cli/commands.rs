@@ -15,8 +15,8 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::args::{
-    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, JudgeArgs, ReadArgs, RestoreArgs,
-    RunArgs, ScanArgs, StreamArgs, VerifyArgs, When,
+    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, JudgeArgs, PlanArgs, ReadArgs,
+    RestoreArgs, RunArgs, ScanArgs, StreamArgs, VerifyArgs, When,
 };
 use super::explain::Page;
 use super::judge::Judgements;
@@ -53,6 +53,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Command::Templates(args) => templates(args),
         Command::Pairs(args) => pairs(args),
         Command::Explain(args) => explain(args),
+        Command::Plan(args) => plan(args),
         Command::Restore(args) => restore(args),
         Command::Verify(args) => verify(args),
         Command::Completions { shell } => {
@@ -188,6 +189,21 @@ const WIDTH: u16 = 80;
 fn width(asked: Option<u16>) -> usize {
     let of_terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.max(40));
     usize::from(asked.or_else(of_terminal).unwrap_or(WIDTH))
+}
+
+fn plan(args: PlanArgs) -> Result<Outcome> {
+    let room = Room::begin(&args.run)?;
+    let settings = settings::settings(&args.read, &args.compare)?;
+    let inputs = find_shards(&args.read.inputs, args.read.format, room.folder.path())?;
+    let plan = pipeline::plan(&inputs, &settings, room.budget, &room.folder.path().join("plan"), &room.bar)?;
+    room.bar.finish();
+    let mut out = Lines::stdout();
+    match args.json {
+        true => out.write(&plan)?,
+        false => super::plan::lines(&plan).iter().try_for_each(|line| out.write_line(line.as_bytes()))?,
+    }
+    out.finish()?;
+    Ok(Outcome::Done)
 }
 
 fn restore(args: RestoreArgs) -> Result<Outcome> {
