@@ -104,14 +104,16 @@ fn signatures(plan: &Plan) -> String {
 
 /// The recall curve where it rises.
 fn curve(plan: &Plan) -> String {
-    let points = plan.curve.iter().map(|point| {
-        let found = match point.found {
-            found if found > 0.9995 => "1".to_owned(),
-            found => format!("{found:.3}"),
-        };
-        format!("{:.2}: {found}", point.similarity)
-    });
-    format!("of pairs alike by {}", points.collect::<Vec<_>>().join(", "))
+    let mut points = Vec::new();
+    for point in plan.curve.iter().filter(|point| point.found >= 0.001) {
+        let nearly_all = point.found > 0.9995;
+        let found = if nearly_all { figure(point.found) } else { format!("{:.3}", point.found) };
+        points.push(format!("{found} of pairs alike by {:.2}", point.similarity));
+        if nearly_all {
+            break;
+        }
+    }
+    format!("at least {}", points.join(", "))
 }
 
 fn similarities(similarities: &Similarities) -> String {

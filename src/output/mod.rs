@@ -15,8 +15,8 @@ pub use removed::{PieceRecord, RemovedKind, Stripped, rest};
 pub use run_dir::{NewDir, RecordWriter, RunDir};
 pub use shard_writer::ShardWriter;
 pub use summary::{
-    Bytes, ContainmentRecall, Documents, FileFacts, FindingCounts, Input, InputFile, Recall, SUMMARY,
-    SettingsRecord, SiteLoss, StageTime, Summary,
+    Both, Bytes, ContainmentRecall, Documents, FileFacts, FindingCounts, Input, InputFile, PlanAndFact,
+    Recall, SUMMARY, SettingsRecord, SiteLoss, StageTime, Summary,
 };
 
 use std::path::Path;

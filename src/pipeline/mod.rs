@@ -165,6 +165,7 @@ pub fn run(
         })?;
         bytes.kept -= bytes.stripped;
     }
+    let peak_memory_bytes = peak_memory();
     let summary = Summary {
         dittograph: env!("CARGO_PKG_VERSION").to_owned(),
         unicode: crate::text::unicode_versions().to_string(),
@@ -189,8 +190,9 @@ pub fn run(
         warnings: warnings(&census, settings, &losses),
         site_losses: losses,
         stages: clock.stages,
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes,
         peak_temporary_bytes: means.workspace.bytes_peak(),
+        plan: means.plan_and_fact(documents, bytes, peak_memory_bytes),
     };
     dir.finish(summary)
 }

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -43,7 +43,7 @@ use classes::Classes;
 use scaling::Growth;
 
 /// What is expected of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The program's version.
     pub dittograph: String,
@@ -82,7 +82,7 @@ pub struct Plan {
 }
 
 /// What a plan rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleFacts {
     /// The whole corpus was run.
     pub whole: bool,
@@ -101,7 +101,7 @@ pub struct SampleFacts {
 }
 
 /// A number and how sure it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interval {
     /// The number.
     pub expected: u64,
@@ -113,16 +113,16 @@ pub struct Interval {
 }
 
 /// A point of the recall curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Jaccard similarity.
     pub similarity: f64,
-    /// The probability that the pair is found.
+    /// The probability that the pair is found, at least.
     pub found: f64,
 }
 
 /// How alike the sample's duplicates and their witnesses are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Similarities {
     /// Equal token sequences, which no signature can miss.
     pub exact: u64,
@@ -135,7 +135,7 @@ pub struct Similarities {
 }
 
 /// Duplicates of about one similarity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quarter {
     /// Similarity, from.
     pub from: f64,
@@ -148,7 +148,7 @@ pub struct Quarter {
 }
 
 /// What DIR takes on disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputBytes {
     /// `corpus/`; nothing for a scan.
     pub corpus: u64,
@@ -159,7 +159,7 @@ pub struct OutputBytes {
 }
 
 /// Wall time in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
     /// Of `scan`.
     pub scan: f64,
