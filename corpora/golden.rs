@@ -121,6 +121,9 @@ fn a_plan_of_a_small_corpus_is_exact() {
         };
         assert_eq!(plan["output_bytes"]["corpus"], size("corpus"), "{}", truth.display());
         assert_eq!(plan["output_bytes"]["removed"], size("removed"), "{}", truth.display());
+        let records =
+            size("") - size("corpus") - size("removed") - size("summary.json") - size(".dittograph");
+        assert_eq!(plan["output_bytes"]["records"], records, "{}", truth.display());
         planned += 1;
     }
     assert!(planned > 20, "only {planned} plans");

@@ -599,7 +599,10 @@ impl Scaling<'_> {
         let [corpus, left] = ["corpus", "removed"].map(|folder| folder_bytes(&self.large.dir.join(folder)));
         let (corpus, left) = (corpus?, left?);
         let Summary { documents, bytes, files, .. } = &self.large.summary;
-        let records: u64 = files.iter().map(|file| file.bytes).sum();
+        let size = |is: fn(&str) -> bool| -> u64 {
+            files.iter().filter(|file| is(&file.path)).map(|file| file.bytes).sum()
+        };
+        let records = size(|path| !path.starts_with("removed/")); // which was counted with its folder
         if self.whole {
             return Ok(OutputBytes { corpus, removed: left, records });
         }
@@ -617,9 +620,6 @@ impl Scaling<'_> {
         let gone = over(left, bytes.removed + bytes.rejected + bytes.framing, kept);
         // What is said of duplicates grows with them, what is said of kept documents only with those; all else with the
         // corpus.
-        let size = |is: fn(&str) -> bool| -> u64 {
-            files.iter().filter(|file| is(&file.path)).map(|file| file.bytes).sum()
-        };
         let findings = size(|path| path.starts_with("findings/"));
         let clusters = size(|path| path == "clusters.jsonl");
         let FindingBytes { all, duplicates, kept: of_kept } = self.clusters.findings;
