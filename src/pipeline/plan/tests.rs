@@ -4,8 +4,8 @@ use super::*;
 use crate::corpus::find_shards;
 use crate::pipeline::Silent;
 
-/// News of 37 sites, every fifth of it copied from any story before, and every twentieth again from the one just before. No
-/// word of a story is in another.
+/// News of 37 sites, a tenth of it copied from any story before, and three twentieths from the one just before. No word of a
+/// story is in another.
 fn corpus(documents: u64) -> String {
     let mut state = 7;
     let mut draw = |below: u64| {
@@ -16,8 +16,8 @@ fn corpus(documents: u64) -> String {
     let mut lines = String::new();
     for document in 0..documents {
         let story = match draw(20) {
-            0..4 if document > 0 => stories[draw(document) as usize],
-            4 if document > 0 => stories[document as usize - 1],
+            0..2 if document > 0 => stories[draw(document) as usize],
+            2..5 if document > 0 => stories[document as usize - 1],
             _ => document,
         };
         stories.push(story);
@@ -68,7 +68,7 @@ fn a_sample_stands_for_the_whole() {
     near("removed", whole.removed.expected, 1_500, 10);
     let plan = folder.plan("part", 1 << 30, whole.bytes / 3).unwrap();
     assert!(!plan.sample.whole && (0.3..0.4).contains(&plan.sample.share), "{:?}", plan.sample);
-    assert!(plan.sample.removed * 3 < whole.removed.expected, "no sample sees it all");
+    assert!(plan.sample.removed * 7 / 2 < whole.removed.expected, "no sample sees it all");
     near("documents", plan.documents, 6_000, 3);
     near("bytes", plan.bytes, whole.bytes, 1);
     near("sites", plan.sites, 37, 3);
@@ -91,19 +91,21 @@ fn a_sample_stands_for_the_whole() {
 #[test]
 fn temporary_disk_is_that_of_the_whole() {
     let folder = Folder::of(&corpus(6_000));
-    let budget = 2 << 20;
+    let budget = 4 << 20;
     let whole = folder.plan("whole", budget, u64::MAX).unwrap();
     assert!(whole.peak_temporary_bytes > 0);
     let plan = folder.plan("part", budget, whole.bytes / 3).unwrap();
-    near("temporary bytes", plan.peak_temporary_bytes, whole.peak_temporary_bytes, 25);
+    // What every run has at least weighs much here: a quarter of the budget.
+    near("temporary bytes", plan.peak_temporary_bytes, whole.peak_temporary_bytes, 45);
     assert!(plan.peak_memory_bytes <= Some(budget + BEYOND_BUDGET));
 }
 
 #[test]
 fn what_a_run_refuses_a_plan_refuses() {
     let folder = Folder::of(&corpus(200));
-    let error = folder.plan("refused", 1 << 10, 1 << 20).unwrap_err();
-    assert!(error.is_usage() && error.to_string().contains("--memory 1KiB: too small"), "{error}");
+    let error = folder.plan("refused", 1 << 20, 10_000).unwrap_err();
+    let expected = "--memory 1MiB: too small for about 200 documents; give 2MiB or more";
+    assert!(error.is_usage() && error.to_string() == expected, "{error}");
 }
 
 #[test]
