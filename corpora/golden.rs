@@ -80,6 +80,70 @@ fn mapped_and_read_are_the_same() {
     }
 }
 
+/// A corpus that is as small as a sample is run itself.
+#[test]
+fn a_plan_of_a_small_corpus_is_exact() {
+    let mut planned = 0;
+    for (corpus, truth) in finished_truths() {
+        let expected = json_of(&truth);
+        let (dir, own) = (scratch(), words(&corpus, &expected));
+        if own.iter().any(|word| ["--strip", "--max-rejected"].contains(&word.as_str())) {
+            continue; // a plan knows no such options
+        }
+        let (run, input) = (dir.path().join("run"), corpus.join("input"));
+        dedupe(&corpus, &expected, &run, &[]);
+        let mut all = vec!["plan", text(&input), "--json"];
+        all.extend(own.iter().map(String::as_str));
+        let output = dittograph(&all);
+        assert_eq!(output.status.code(), Some(0), "{}: {}", truth.display(), said(&output));
+        let (plan, summary) = (&lines(&output.stdout)[0], json_of(&run.join("summary.json")));
+        let documents = &summary["documents"];
+        let found = json!([
+            plan["documents"],
+            plan["removed"]["expected"],
+            plan["rejected"],
+            plan["sites"],
+            plan["bytes"]
+        ]);
+        let truly = json!([
+            documents["read"],
+            documents["removed"],
+            documents["rejected"],
+            summary["sites"],
+            summary["bytes"]["read"]
+        ]);
+        assert_eq!(found, truly, "{}", truth.display());
+        assert_eq!(plan["recall"], summary["recall"]);
+        assert_eq!(plan["sample"]["whole"], true);
+        let size = |folder: &str| -> u64 {
+            let found = files(&run).into_iter().filter(|path| path.starts_with(run.join(folder)));
+            found.map(|path| path.metadata().unwrap().len()).sum()
+        };
+        assert_eq!(plan["output_bytes"]["corpus"], size("corpus"), "{}", truth.display());
+        assert_eq!(plan["output_bytes"]["removed"], size("removed"), "{}", truth.display());
+        let records =
+            size("") - size("corpus") - size("removed") - size("summary.json") - size(".dittograph");
+        assert_eq!(plan["output_bytes"]["records"], records, "{}", truth.display());
+        planned += 1;
+    }
+    assert!(planned > 20, "only {planned} plans");
+}
+
+/// For people: a row a figure.
+#[test]
+fn a_plan_is_a_small_table() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora/wire-copy/input");
+    let output = dittograph(&["plan", text(&corpus)]);
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names: Vec<&str> = table.lines().filter_map(|line| line.split(' ').next()).collect();
+    let rows = "documents removed memory temporary output time signatures found duplicates rests";
+    assert_eq!(names, rows.split(' ').collect::<Vec<_>>(), "{table}");
+    assert!(table.starts_with("documents  38 on "), "{table}");
+    let refused = dittograph(&["plan", text(&corpus), "--memory", "1KiB"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).starts_with("error: --memory 1KiB: too small for about "), "{}", said(&refused));
+}
+
 #[test]
 fn every_run_verifies_and_gives_its_input_back() {
     for (corpus, truth) in finished_truths() {

@@ -43,6 +43,10 @@ pub enum Command {
     #[command(after_help = "Examples: dittograph explain clean/ news.jsonl#17\n          \
         dittograph explain clean/ news.jsonl#17 news.jsonl#4 --color always | less -R")]
     Explain(ExplainArgs),
+    /// Before the run: what it will find and take, from a sample, in seconds
+    #[command(after_help = "Examples: dittograph plan crawl/\n          \
+        dittograph plan crawl/ --memory 1GiB --json")]
+    Plan(PlanArgs),
     /// Give the original corpus back from a finished run
     #[command(after_help = "Example: dittograph restore clean/ -o original/")]
     Restore(RestoreArgs),
@@ -117,6 +121,19 @@ pub struct StreamArgs {
     /// Exit with 3 when a larger share of records cannot be read
     #[arg(long, help_heading = "Output", value_name = "SHARE", default_value_t = 0.001, value_parser = settings::share)]
     pub max_rejected: f64,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(clap::Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// Print one JSON object instead
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
     #[command(flatten)]
     pub run: RunArgs,
 }

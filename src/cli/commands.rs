@@ -9,14 +9,14 @@ use dittograph::corpus::{Estimate, Format, Inputs, estimate, find_shards};
 use dittograph::error::{Error, Result};
 use dittograph::findings::Comparison;
 use dittograph::output::{Documents, FinishedRun, RunDir, Summary};
-use dittograph::pipeline::{self, Checked, Guards, Job, Means, Rerun, Sampled, Settings, Target, Told};
+use dittograph::pipeline::{self, Checked, Guards, Job, Means, Rerun, Sampled, Settings, Stop, Target, Told};
 use dittograph::store::{Budget, Workspace};
 use serde::Serialize;
 use tempfile::TempDir;
 
 use super::args::{
-    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, JudgeArgs, ReadArgs, RestoreArgs,
-    RunArgs, ScanArgs, StreamArgs, VerifyArgs, When,
+    Args, Command, CompareArgs, DedupeArgs, ExplainArgs, GuardArgs, JudgeArgs, PlanArgs, ReadArgs,
+    RestoreArgs, RunArgs, ScanArgs, StreamArgs, VerifyArgs, When,
 };
 use super::explain::Page;
 use super::judge::Judgements;
@@ -53,6 +53,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         Command::Templates(args) => templates(args),
         Command::Pairs(args) => pairs(args),
         Command::Explain(args) => explain(args),
+        Command::Plan(args) => plan(args),
         Command::Restore(args) => restore(args),
         Command::Verify(args) => verify(args),
         Command::Completions { shell } => {
@@ -189,6 +190,23 @@ fn width(asked: Option<u16>) -> usize {
     usize::from(asked.or_else(of_terminal).unwrap_or(WIDTH))
 }
 
+fn plan(args: PlanArgs) -> Result<Outcome> {
+    let room = Room::begin(&args.run)?;
+    let settings = settings::settings(&args.read, &args.compare)?;
+    let folder = temporary_folder(&args.run)?;
+    let inputs = find_shards(&args.read.inputs, args.read.format, folder.path())?;
+    let plan = folder.path().join("plan");
+    let plan = pipeline::plan(&inputs, &settings, room.budget, &plan, &room.stop, &room.bar)?;
+    room.bar.finish();
+    let mut out = Lines::stdout();
+    match args.json {
+        true => out.write(&plan)?,
+        false => super::plan::lines(&plan).iter().try_for_each(|line| out.write_line(line.as_bytes()))?,
+    }
+    out.finish()?;
+    Ok(Outcome::Done)
+}
+
 fn restore(args: RestoreArgs) -> Result<Outcome> {
     let shards = pipeline::restore(&args.dir, &args.output)?;
     if !args.quiet {
@@ -300,6 +318,7 @@ fn judge(args: &VerifyArgs, documents: u64) -> Result<Outcome> {
 struct Room {
     budget: Budget,
     bar: Bar,
+    stop: Stop,
 }
 
 impl Room {
@@ -307,19 +326,13 @@ impl Room {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(run.threads)).build_global();
         threads.map_err(|problem| Error::Usage(format!("--threads {}: {problem}", run.threads)))?;
         let budget = run.memory.map_or_else(Budget::of_machine, Budget::new);
-        Ok(Room { budget, bar: Bar::new(run.progress, run.quiet) })
+        Ok(Room { budget, bar: Bar::new(run.progress, run.quiet), stop: stop_when_asked() })
     }
 
     /// The means for a corpus of about that size. The run stops when the process is asked to end.
     fn means(&self, workspace: Workspace, expected: &Estimate) -> Result<Means> {
-        let means = Means::new(workspace, self.budget, expected)?;
-        let stop = means.stop.clone();
-        let asked = move || match stop.ask() {
-            false => say::line("stopping at the next rest; ask again to stop at once"),
-            true => std::process::exit(1),
-        };
-        // Where there is a handler already, as in a second run of the process, that one stays.
-        let _ = ctrlc::set_handler(asked);
+        let mut means = Means::new(workspace, self.budget, expected)?;
+        means.stop = self.stop.clone();
         Ok(means)
     }
 }
@@ -393,6 +406,19 @@ impl Session {
         }
         outcome(told.documents, max_rejected)
     }
+}
+
+/// Stops when the process is asked to end (Ctrl-C, SIGTERM); asked again, the process ends at once.
+fn stop_when_asked() -> Stop {
+    let stop = Stop::default();
+    let stopping = stop.clone();
+    let asked = move || match stopping.ask() {
+        false => say::line("stopping at the next rest; ask again to stop at once"),
+        true => std::process::exit(1),
+    };
+    // Without a handler the process just ends, which loses no more than a kill does.
+    let _ = ctrlc::set_handler(asked);
+    stop
 }
 
 /// A folder that goes with the command.

@@ -8,6 +8,7 @@ mod commands;
 mod explain;
 mod judge;
 mod layout;
+mod plan;
 mod progress;
 mod say;
 mod settings;

@@ -153,7 +153,7 @@ pub fn judged(draw: &Draw, judged: &Judged) {
 }
 
 /// A share as a person reads it.
-fn figure(share: f64) -> String {
+pub fn figure(share: f64) -> String {
     let rounded = format!("{share:.4}");
     match share > 0.0 && share < 0.001 {
         true => format!("{share:.1e}"),

@@ -27,6 +27,7 @@ mod jsonl;
 mod mapped;
 mod pieces;
 mod record;
+mod sample;
 mod site;
 mod text;
 
@@ -38,6 +39,7 @@ pub use inputs::{Inputs, MARKER, Skipped, find_shards};
 pub use mapped::ReadMode;
 pub use pieces::{Chunk, Piece, PieceKind, ReadSettings, ShardDigest, read_shard};
 pub use record::{Fields, JsonKind, Record, Rejection, parse, raw_ranges};
+pub use sample::{Sample, SampleSettings, sample};
 pub use site::{SiteBy, folders_of, site_of};
 
 /// How a shard's bytes hold documents.

@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::*;
 use crate::output::{PieceRecord, Summary};
+use crate::pipeline::Plan;
 
 /// What is promised of every record, with examples from real runs.
 const RECORDS: &str = include_str!("RECORDS.md");
 
 /// The headings of `RECORDS.md`, each with at least one example below it.
-const HEADINGS: [&str; 17] = [
+const HEADINGS: [&str; 18] = [
     "duplicate",
     "boilerplate",
     "repeated-lead",
@@ -28,6 +29,7 @@ const HEADINGS: [&str; 17] = [
     "rejected.jsonl",
     "removed",
     "judgement",
+    "plan",
     "summary.json",
 ];
 
@@ -53,6 +55,7 @@ fn examples_are_records_and_come_back_without_loss() {
                 "rejected.jsonl" => check::<RejectedRecord>(example),
                 "removed" => check::<PieceRecord>(example),
                 "judgement" => check::<Judgement>(example),
+                "plan" => check::<Plan>(example),
                 "summary.json" => check::<Summary>(example),
                 kind => check_finding(kind, example),
             }

@@ -15,12 +15,17 @@ pub use removed::{PieceRecord, RemovedKind, Stripped, rest};
 pub use run_dir::{NewDir, RecordWriter, RunDir};
 pub use shard_writer::ShardWriter;
 pub use summary::{
-    Bytes, ContainmentRecall, Documents, FileFacts, FindingCounts, Input, InputFile, Recall, SUMMARY,
-    SettingsRecord, SiteLoss, StageTime, Summary,
+    Both, Bytes, ContainmentRecall, Documents, FileFacts, FindingCounts, Input, InputFile, PlanAndFact,
+    Recall, SUMMARY, SettingsRecord, SiteLoss, StageTime, Summary,
 };
+
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use walkdir::WalkDir;
+
+use crate::error::{Error, Result};
 
 /// How much of a rejected record `rejected.jsonl` shows.
 pub const HEAD_BYTES: usize = 64 * 1024;
@@ -28,6 +33,23 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 /// A 128-bit hash as the records spell it.
 pub fn hex128(hash: u128) -> String {
     format!("{hash:032x}")
+}
+
+/// How many bytes the files below a folder take; none where there is no such folder.
+///
+/// # Errors
+/// Where the system will not tell.
+pub fn folder_bytes(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in WalkDir::new(folder) {
+        match entry.and_then(|entry| entry.metadata()) {
+            Ok(metadata) if metadata.is_file() => bytes += metadata.len(),
+            Ok(_) => {}
+            Err(_) if !folder.exists() => return Ok(0),
+            Err(error) => return Err(Error::io(folder)(error.into())),
+        }
+    }
+    Ok(bytes)
 }
 
 /// Bytes as JSON can hold them: as they are where they are UTF-8, else in base64, and then the name of that encoding.

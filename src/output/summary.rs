@@ -54,6 +54,31 @@ pub struct Summary {
     /// The most bytes that temporary files took at once.
     #[serde(default)]
     pub peak_temporary_bytes: u64,
+    /// What the run expected when it shared out its memory, beside what came; absent where there was no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanAndFact>,
+}
+
+/// What was expected beside what came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAndFact {
+    /// Records.
+    pub documents: Both,
+    /// Decompressed bytes.
+    pub bytes: Both,
+    /// What `--memory` allows, and the largest resident set.
+    pub memory_bytes: Both,
+    /// What temporary files take at once.
+    pub temporary_bytes: Both,
+}
+
+/// A number that was expected, and the one that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Both {
+    /// As expected.
+    pub plan: u64,
+    /// As it came; absent where the system does not tell.
+    pub fact: Option<u64>,
 }
 
 /// The settings that decide the answers, as the command line spells them.

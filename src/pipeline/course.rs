@@ -167,8 +167,8 @@ struct Fingerprint {
     state: String,
 }
 
-/// The least time between two checkpoints.
-pub const CHECKPOINTS: Duration = Duration::from_secs(1);
+/// The least time between two checkpoints: a run of a few seconds saves nothing.
+pub const CHECKPOINTS: Duration = Duration::from_secs(3);
 
 /// Saving takes no more than one part in so many.
 const SAVING_SHARE: u32 = 25;

@@ -6,6 +6,7 @@ use super::course::CHECKPOINTS;
 use super::stop::Stop;
 use crate::corpus::Estimate;
 use crate::error::{Error, Result};
+use crate::output::{Both, Bytes, Documents, PlanAndFact};
 use crate::store::{Budget, Partitions, Workspace};
 
 /// The temporary folder of a run and the shares of its memory, in bytes.
@@ -33,6 +34,17 @@ pub struct Means {
     /// The vocabulary of the census is made of so many tokens. Two runs with different numbers may differ where sites are so
     /// large that a part of their pages decides.
     pub sample_tokens: usize,
+    /// What they were shared out for; none where there is no bound.
+    planned: Option<Planned>,
+}
+
+/// What was expected when memory was shared out.
+#[derive(Clone, Copy)]
+struct Planned {
+    documents: u64,
+    bytes: u64,
+    memory_bytes: u64,
+    temporary_bytes: u64,
 }
 
 /// Enough for the commonest words of several languages.
@@ -51,6 +63,10 @@ const PAGE_SHARE: f64 = 0.6;
 const PAGE_BYTES: u64 = 120;
 const HEAD_BYTES: u64 = 64;
 const ADDRESS_BYTES: u64 = 8;
+
+/// What stages sort and store of a document at once: sketches, and what is sorted for reuse. Measured on a million news of 600
+/// bytes, beside the census.
+const STAGE_BYTES: u64 = 400;
 
 /// Buffers for what goes to disk, where the census does not fit: the least, and the most for each of its four parts.
 const BUFFERS: (u64, u64) = (4 << 10, 8 << 20);
@@ -81,7 +97,18 @@ impl Means {
         let held = shares.iter().sum::<u64>() / if fits { 2 } else { 1 };
         let work = to_usize((LEAST_WORK + left).saturating_sub(held).max(LEAST_WORK / 2));
         let [pages, heads, addresses, records] = shares.map(to_usize);
-        Ok(Means { pages, heads, addresses, records, work, ..Means::unbounded_in(workspace) })
+        let planned = Planned {
+            documents: expected.documents,
+            bytes: expected.bytes,
+            memory_bytes: budget.bytes(),
+            temporary_bytes: if fits && !workspace.outlives() {
+                0
+            } else {
+                census + expected.documents * STAGE_BYTES
+            },
+        };
+        let planned = Some(planned);
+        Ok(Means { pages, heads, addresses, records, work, planned, ..Means::unbounded_in(workspace) })
     }
 
     /// No bound, in a folder of its own.
@@ -94,13 +121,41 @@ impl Means {
         let [pages, heads, addresses, records, work] = [usize::MAX; 5];
         let (stop, checkpoints) = (Stop::default(), CHECKPOINTS);
         let sample_tokens = SAMPLE_TOKENS;
-        Means { workspace, pages, heads, addresses, records, work, stop, checkpoints, sample_tokens }
+        Means {
+            workspace,
+            pages,
+            heads,
+            addresses,
+            records,
+            work,
+            stop,
+            checkpoints,
+            sample_tokens,
+            planned: None,
+        }
     }
 
     /// So many bytes for one stage at a time; no other bound.
     #[cfg(test)]
     pub fn with_work(bytes: usize) -> Means {
         Means { work: bytes, ..Means::unbounded().unwrap() }
+    }
+
+    /// What was expected beside what came.
+    pub fn plan_and_fact(
+        &self,
+        read: Documents,
+        bytes: Bytes,
+        peak_memory_bytes: Option<u64>,
+    ) -> Option<PlanAndFact> {
+        let Planned { documents, bytes: expected, memory_bytes, temporary_bytes } = self.planned?;
+        let both = |plan, fact| Both { plan, fact };
+        Some(PlanAndFact {
+            documents: both(documents, Some(read.read)),
+            bytes: both(expected, Some(bytes.read)),
+            memory_bytes: both(memory_bytes, peak_memory_bytes),
+            temporary_bytes: both(temporary_bytes, Some(self.workspace.bytes_peak())),
+        })
     }
 
     /// One of `parts` equal parts of what a stage may have.
@@ -150,6 +205,24 @@ mod tests {
             assert!(census + work as u64 + documents * DOCUMENT_BYTES <= budget, "{budget}");
             assert!(work as u64 >= LEAST_WORK / 2);
         }
+    }
+
+    #[test]
+    fn plan_and_fact_stand_side_by_side() {
+        let came = |budget: u64| {
+            let means = means(budget, 1_000_000).unwrap();
+            let read = Documents { read: 999_000, ..Documents::default() };
+            let bytes = Bytes { read: 700_500_000, ..Bytes::default() };
+            means.plan_and_fact(read, bytes, Some(5)).unwrap()
+        };
+        let (small, large) = (came(64 << 20), came(12 << 30));
+        assert_eq!(small.documents, Both { plan: 1_000_000, fact: Some(999_000) });
+        assert_eq!(small.bytes, Both { plan: 700_000_000, fact: Some(700_500_000) });
+        assert_eq!(small.memory_bytes, Both { plan: 64 << 20, fact: Some(5) });
+        assert_eq!(small.temporary_bytes, Both { plan: 1_172_000_000, fact: Some(0) });
+        assert_eq!(large.temporary_bytes, Both { plan: 0, fact: Some(0) });
+        let unbounded = Means::unbounded().unwrap();
+        assert_eq!(unbounded.plan_and_fact(Documents::default(), Bytes::default(), None), None);
     }
 
     #[test]

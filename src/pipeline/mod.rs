@@ -24,6 +24,7 @@ mod judge;
 mod marks;
 mod means;
 mod network;
+mod plan;
 mod progress;
 mod repeated;
 mod restore;
@@ -63,6 +64,7 @@ pub use explain::{explain, explain_two};
 use judge::Judged;
 use marks::PageMarks;
 pub use means::Means;
+pub use plan::{CurvePoint, Interval, OutputBytes, Plan, Quarter, SampleFacts, Seconds, Similarities, plan};
 pub use progress::{Progress, Silent, Unit};
 use repeated::Repeated;
 pub use restore::restore;
@@ -186,6 +188,7 @@ pub fn run(
         bytes.stripped = written.bytes_stripped;
         bytes.kept -= bytes.stripped;
     }
+    let peak_memory_bytes = peak_memory();
     let summary = Summary {
         dittograph: env!("CARGO_PKG_VERSION").to_owned(),
         unicode: crate::text::unicode_versions().to_string(),
@@ -210,8 +213,9 @@ pub fn run(
         warnings: warnings(&census, settings, &losses),
         site_losses: losses,
         stages: course.times(),
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes,
         peak_temporary_bytes: means.workspace.bytes_peak(),
+        plan: means.plan_and_fact(documents, bytes, peak_memory_bytes),
     };
     dir.finish(summary)
 }
