@@ -446,7 +446,7 @@ fn failed(path: &Path, error: io::Error, bytes: u64) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::Run(format!(
             "{}: no room left on the disk, of which temporary files take {bytes} bytes; free some room or name \
-             another --tmp, then run the same command again to go on",
+             another --tmp, then run the same command again",
             path.display()
         )),
         _ => Error::io(path)(error),
