@@ -12,6 +12,7 @@
 //! numbered and settled in batches, as large as memory allows: within a batch first, then all later ones are held against
 //! what it listed. What a paragraph is held against depends on the order alone, and not on where batches are cut.
 
+use std::cell::LazyCell;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
@@ -154,19 +155,12 @@ pub struct Company {
     members: Rows,
 }
 
-/// A paragraph of the company, as it is needed.
-#[derive(Clone, Debug, PartialEq)]
-struct Member {
-    listed: Listed,
-    set: ShingleSet,
-}
-
 /// What of a paragraph is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     /// To be held against those before it and to be found by those after it: where there may be any.
     Both,
-    /// To be held against those before it.
+    /// To be held against some of those before it.
     Later,
     /// To be held against those before and after it.
     Any,
@@ -175,8 +169,15 @@ enum Role {
 /// A paragraph and what is known of its partners, shingle by shingle.
 struct Draft {
     id: u64,
-    /// Place, position, and one or more of the flags below.
-    places: Vec<(u64, u16, u8)>,
+    places: Vec<DraftPlace>,
+}
+
+/// A shingle of a draft.
+struct DraftPlace {
+    place: u64,
+    position: u16,
+    /// One or more of the flags below.
+    flags: u8,
     /// No one before the first may be a partner, or between the second and the paragraph.
     earlier: [u64; 2],
 }
@@ -214,11 +215,11 @@ impl Company {
                     company.add(&waiting, &tokens)?;
                     waiting.clear();
                 }
-                waiting.push(Draft { id, places: Vec::new(), earlier: NOBODY });
+                waiting.push(Draft { id, places: Vec::new() });
             }
             if let Some(draft) = waiting.last_mut() {
-                draft.places.push((place, position as u16, (position >> 16) as u8));
-                draft.earlier = [draft.earlier[0].min(first), draft.earlier[1].max(last)];
+                let (flags, position) = ((position >> 16) as u8, position as u16);
+                draft.places.push(DraftPlace { place, position, flags, earlier: [first, last] });
             }
         }
         company.add(&waiting, &tokens)?;
@@ -283,53 +284,86 @@ fn partnered_row(listing: &Listing, partners: Partners) -> PartneredRow {
     [listing.set, listing.place, flags << 16 | u64::from(listing.position), first, last]
 }
 
-/// Whom it may be alike with before it; size, parity, how many places; the places; the shingles.
+/// Size, parity, how many places; the places, each with whom it may be alike with before it; the shingles.
 fn encoded(draft: &Draft, set: &ShingleSet) -> Vec<u8> {
-    let mut row = Vec::with_capacity(40 + 13 * draft.places.len() + 8 * set.len());
+    let mut row = Vec::with_capacity(24 + PLACE_BYTES * draft.places.len() + 8 * set.len());
     let size = set.len() as u32;
-    draft.earlier.iter().for_each(|id| row.extend_from_slice(&id.to_le_bytes()));
     row.extend_from_slice(&size.to_le_bytes());
     parity_of(set).iter().for_each(|half| row.extend_from_slice(&half.to_le_bytes()));
     row.extend_from_slice(&(draft.places.len() as u32).to_le_bytes());
-    for &(place, position, flags) in &draft.places {
+    for &DraftPlace { place, position, flags, earlier } in &draft.places {
         row.extend_from_slice(&place.to_le_bytes());
         row.extend_from_slice(&size.saturating_sub(position.into()).to_le_bytes());
         row.push(flags);
+        earlier.iter().for_each(|id| row.extend_from_slice(&id.to_le_bytes()));
     }
     set.hashes().iter().for_each(|hash| row.extend_from_slice(&hash.to_le_bytes()));
     row
 }
 
-/// The first and the last paragraph before one that may be partners.
-fn earlier_of(mut row: &[u8]) -> Option<[u64; 2]> {
-    Some([u64::from_le_bytes(take_bytes(&mut row)?), u64::from_le_bytes(take_bytes(&mut row)?)])
+/// Bytes of a place in a row.
+const PLACE_BYTES: usize = 29;
+
+/// One of the company as it is written.
+#[derive(Clone, Copy)]
+struct Written<'r> {
+    size: u32,
+    parity: [u64; 2],
+    places: &'r [[u8; PLACE_BYTES]],
+    hashes: &'r [[u8; 8]],
 }
 
-fn decoded(row: &[u8], role: Role) -> Option<Member> {
-    let mut row = row.get(16..)?;
-    let size = u32::from_le_bytes(take_bytes(&mut row)?);
-    let parity = [u64::from_le_bytes(take_bytes(&mut row)?), u64::from_le_bytes(take_bytes(&mut row)?)];
-    let count = u32::from_le_bytes(take_bytes(&mut row)?) as usize;
-    let mut places = Vec::with_capacity(count.min(row.len() / 13));
-    for _ in 0..count {
-        let place = u64::from_le_bytes(take_bytes(&mut row)?);
-        let left = u32::from_le_bytes(take_bytes(&mut row)?);
-        let [flags] = take_bytes(&mut row)?;
-        let has = |flag: u8| flags & flag != 0;
-        let (needed, found) = match role {
-            Role::Both => (has(HAS_EARLIER) || has(HAS_LATER) && has(FOUND), has(HAS_LATER) && has(FOUND)),
-            Role::Later => (has(HAS_EARLIER), false),
-            Role::Any => (true, has(FOUND)),
+impl<'r> Written<'r> {
+    /// What is written in a row. `None` where the bytes are no row.
+    fn of(mut row: &'r [u8]) -> Option<Written<'r>> {
+        let size = u32::from_le_bytes(take_bytes(&mut row)?);
+        let parity = [u64::from_le_bytes(take_bytes(&mut row)?), u64::from_le_bytes(take_bytes(&mut row)?)];
+        let count = u32::from_le_bytes(take_bytes(&mut row)?) as usize;
+        let (places, hashes) = row.split_at_checked(count.checked_mul(PLACE_BYTES)?)?;
+        let (hashes, rest) = hashes.as_chunks();
+        let is_whole = rest.is_empty() && hashes.len() == size as usize;
+        is_whole.then_some(Written { size, parity, places: places.as_chunks().0, hashes })
+    }
+
+    /// Whether one of these ids, from the first to the last, may be a partner before it.
+    fn may_have_earlier(&self, [first, last]: [u64; 2]) -> bool {
+        self.places.iter().any(|place| {
+            let [from, to] = earlier_of(place);
+            from <= last && first <= to
+        })
+    }
+
+    /// The places that are needed; of one that is to be held against some of those before it, those of these ids.
+    fn listed(&self, role: Role, [first, last]: [u64; 2]) -> Listed {
+        let needed = |place: &[u8; PLACE_BYTES]| {
+            let [from, to] = earlier_of(place);
+            let flags = place[12];
+            let has = |flag: u8| flags & flag != 0;
+            let (needed, found) = match role {
+                Role::Both => {
+                    (has(HAS_EARLIER) || has(HAS_LATER) && has(FOUND), has(HAS_LATER) && has(FOUND))
+                }
+                Role::Later => (has(HAS_EARLIER) && from <= last && first <= to, false),
+                Role::Any => (true, has(FOUND)),
+            };
+            let place = &mut &place[..];
+            let number = u64::from_le_bytes(take_bytes(place)?);
+            let left = u32::from_le_bytes(take_bytes(place)?);
+            needed.then_some(ListedPlace { place: number, left, found })
         };
-        if needed {
-            places.push(ListedPlace { place, left, found });
-        }
+        let places = self.places.iter().filter_map(needed).collect();
+        Listed { size: self.size, parity: self.parity, places }
     }
-    let mut hashes = Vec::with_capacity(row.len() / 8);
-    while !row.is_empty() {
-        hashes.push(u64::from_le_bytes(take_bytes(&mut row)?));
+
+    fn set(&self) -> ShingleSet {
+        ShingleSet::from_hashes(self.hashes.iter().map(|&hash| u64::from_le_bytes(hash)).collect())
     }
-    Some(Member { listed: Listed { size, parity, places }, set: ShingleSet::from_hashes(hashes) })
+}
+
+/// The first and the last paragraph before it that may be partners in a place.
+fn earlier_of(place: &[u8; PLACE_BYTES]) -> [u64; 2] {
+    let id = |at: usize| place[at..].first_chunk().map_or(0, |&id| u64::from_le_bytes(id));
+    [id(13), id(21)]
 }
 
 /// Reads the company in order.
@@ -346,35 +380,33 @@ const READ: usize = 1 << 10;
 const READ_BYTES: usize = 2 << 20;
 
 impl Members {
-    fn next(&mut self, role: Role) -> Result<Option<(u32, Member)>> {
+    fn next(&mut self) -> Result<Option<(u32, Written<'_>)>> {
         if !self.rows.next(&mut self.row)? {
             return Ok(None);
         }
         self.next += 1;
-        Ok(Some((self.next - 1, decoded(&self.row, role).ok_or_else(damaged)?)))
+        Ok(Some((self.next - 1, Written::of(&self.row).ok_or_else(damaged)?)))
     }
 
-    /// What `work` makes of the `wanted` ones of the next thousand or so, on all threads, in order; `None` at the end. Who
-    /// wants is told whom each may be alike with before it.
+    /// What `work` makes of the `wanted` ones of the next thousand or so, on all threads, in order; `None` at the end.
     fn map<T: Send>(
         &mut self,
-        role: Role,
-        wanted: impl Fn(u32, [u64; 2]) -> bool,
-        work: impl Fn(u32, &Member) -> Result<T> + Sync,
+        wanted: impl Fn(u32, &Written) -> bool,
+        work: impl Fn(u32, &Written) -> Result<T> + Sync,
     ) -> Result<Option<Vec<(u32, T)>>> {
         let mut bytes: Vec<u8> = Vec::new();
         let mut rows: Vec<(u32, Range<usize>)> = Vec::new();
         let first = self.next;
         while rows.len() < READ && bytes.len() < READ_BYTES && self.rows.next(&mut self.row)? {
-            if wanted(self.next, earlier_of(&self.row).ok_or_else(damaged)?) {
+            if wanted(self.next, &Written::of(&self.row).ok_or_else(damaged)?) {
                 rows.push((self.next, bytes.len()..bytes.len() + self.row.len()));
                 bytes.extend_from_slice(&self.row);
             }
             self.next += 1;
         }
         let one = |(number, row): &(u32, Range<usize>)| {
-            let member = decoded(&bytes[row.clone()], role).ok_or_else(damaged)?;
-            Ok((*number, work(*number, &member)?))
+            let written = Written::of(&bytes[row.clone()]).ok_or_else(damaged)?;
+            Ok((*number, work(*number, &written)?))
         };
         let made: Result<Vec<(u32, T)>> = rows.par_iter().with_min_len(16).map(one).collect();
         if self.next == first { Ok(None) } else { Ok(Some(made?)) }
@@ -462,12 +494,13 @@ impl Alike {
             (0..batch.numbers.len() as u32).for_each(|local| batch.index.insert(local));
             let mut asked = company.members_from(0)?;
             loop {
-                let answer = |number: u32, member: &Member| {
+                let answer = |number: u32, member: &Written| {
                     let most = usize::from(settings.most_measured - measured[number as usize]);
-                    let candidates = batch.candidates_of(number, member, most);
+                    let candidates = batch.candidates_of(number, &member.listed(Role::Any, NOBODY), most);
+                    let set = LazyCell::new(|| member.set());
                     for &local in &candidates {
                         let other = batch.numbers[local as usize];
-                        if let Some(jaccard) = batch.jaccard(&member.set, local, settings)
+                        if let Some(jaccard) = batch.jaccard(&set, local, settings)
                             && fits(number, other)?
                         {
                             return Ok((candidates.len(), Some((other, jaccard))));
@@ -475,7 +508,7 @@ impl Alike {
                     }
                     Ok((candidates.len(), None))
                 };
-                let Some(answered) = asked.map(Role::Any, |number, _| left.has(number), answer)? else {
+                let Some(answered) = asked.map(|number, _| left.has(number), answer)? else {
                     break;
                 };
                 for (number, (met, answer)) in answered {
@@ -513,13 +546,14 @@ impl Batch {
         let (mut numbers, mut sets, mut listed) = (Vec::new(), Vec::new(), Vec::new());
         let mut bytes = 0;
         while bytes < memory_bytes
-            && let Some((number, member)) = members.next(role)?
+            && let Some((number, member)) = members.next()?
         {
             if wanted(number) {
-                bytes += 8 * member.set.len() + ShortIndex::BYTES * member.listed.places.len() + MEMBER_BYTES;
+                let (set, of_member) = (member.set(), member.listed(role, NOBODY));
+                bytes += 8 * set.len() + ShortIndex::BYTES * of_member.places.len() + MEMBER_BYTES;
                 numbers.push(number);
-                sets.push(member.set);
-                listed.push(member.listed);
+                sets.push(set);
+                listed.push(of_member);
             }
         }
         let ids = match (numbers.first(), numbers.last()) {
@@ -531,9 +565,9 @@ impl Batch {
     }
 
     /// The first of those that may be alike with one of the company, which may be of this batch.
-    fn candidates_of(&self, number: u32, member: &Member, most: usize) -> Vec<u32> {
+    fn candidates_of(&self, number: u32, listed: &Listed, most: usize) -> Vec<u32> {
         let mut candidates = Vec::new();
-        self.index.candidates_of(&member.listed, &mut candidates);
+        self.index.candidates_of(listed, &mut candidates);
         candidates.retain(|&local| self.numbers[local as usize] != number);
         candidates.truncate(most);
         candidates
@@ -611,15 +645,16 @@ impl Settling {
     /// Holds the later ones against what is listed of a batch.
     fn hold_later_against(&mut self, batch: &Batch, mut later: Members) -> Result<()> {
         loop {
-            let look_up = |number: u32, member: &Member| {
-                let candidates = batch.candidates_of(number, member, usize::from(self.left(number)));
-                let measured = |&other: &u32| (other, batch.jaccard(&member.set, other, &self.settings));
+            let look_up = |number: u32, member: &Written| {
+                let listed = member.listed(Role::Later, batch.ids);
+                let candidates = batch.candidates_of(number, &listed, usize::from(self.left(number)));
+                let set = LazyCell::new(|| member.set());
+                let measured = |&other: &u32| (other, batch.jaccard(&set, other, &self.settings));
                 Ok(candidates.iter().map(measured).collect::<Vec<_>>())
             };
-            let wanted = |number: u32, [first, last]: [u64; 2]| {
-                first <= batch.ids[1] && batch.ids[0] <= last && self.left(number) > 0
-            };
-            let Some(found) = later.map(Role::Later, wanted, look_up)? else { return Ok(()) };
+            let wanted =
+                |number: u32, member: &Written| self.left(number) > 0 && member.may_have_earlier(batch.ids);
+            let Some(found) = later.map(wanted, look_up)? else { return Ok(()) };
             for (number, found) in found {
                 for (other, jaccard) in found {
                     self.note(number, batch.numbers[other as usize], jaccard)?;

@@ -65,10 +65,10 @@ pub fn keep(
     if let Some(state) = course.part()? {
         keeper.settled = unpacked(&state, course.means)?;
     }
-    for batch in visited.batches() {
+    for (number, batch) in visited.batches().iter().enumerate() {
         let rest = batch.start.max(keeper.settled.places)..batch.end;
         if !rest.is_empty() {
-            keeper.settle_batch(rest, progress)?;
+            keeper.settle_batch(number, rest, progress)?;
             keeper.rest(course)?;
         }
     }
@@ -143,7 +143,7 @@ impl<'a> Batch<'a> {
         limits: &CompareLimits,
         rarity: SharedRarity<'a>,
     ) -> Result<Batch<'a>> {
-        let sets = CachedSets::new(contents, &visited.documents[places.clone()], limits.memory_bytes / 8);
+        let sets = CachedSets::new(contents, &visited.documents[places.clone()], limits.memory_bytes / 4);
         let index = Candidates::new(*visited.relation(), visited.rows(&places)?, sets, rarity)
             .with_bucket_limit(limits.bucket);
         Ok(Batch { places, index })
@@ -263,7 +263,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Decides for the documents of a batch, the next ones, and holds all later ones against what it keeps.
-    fn settle_batch(&mut self, places: Range<usize>, progress: &dyn Progress) -> Result<()> {
+    fn settle_batch(&mut self, number: usize, places: Range<usize>, progress: &dyn Progress) -> Result<()> {
         let limits = &self.settings.limits;
         let rarity = self.rarity.clone();
         let mut batch = Batch::new(self.contents, self.visited, places.clone(), limits, rarity)?;
@@ -274,15 +274,18 @@ impl<'a> Keeper<'a> {
         }
         let settled = self.settled.later.partition_point(|(place, _)| (*place as usize) < places.end);
         self.settled.later.drain(..settled);
-        for start in (places.end..self.visited.len()).step_by(LATER_BLOCK) {
-            let block = start..self.visited.len().min(start + LATER_BLOCK);
-            let rows = self.visited.rows(&block)?;
-            let better = |number: u32| {
-                let place = start + number as usize;
-                Some((place as u32, self.better(&batch, place, rows.row(number))?))
+        let mut next = places.end;
+        loop {
+            let block = self.visited.near(number, next, LATER_BLOCK);
+            let Some(&last) = block.last() else { break };
+            next = last + 1;
+            let rows = self.visited.rows_of(&block)?;
+            let better = |(&place, row): (&usize, u32)| {
+                Some((place as u32, self.better(&batch, place, rows.row(row))?))
             };
+            let rows_of_block = (0..block.len() as u32).into_par_iter();
             let found: Vec<(u32, Likeness)> =
-                (0..block.len() as u32).into_par_iter().filter_map(better).collect();
+                block.par_iter().zip(rows_of_block).with_min_len(16).filter_map(better).collect();
             self.remember(found);
         }
         Ok(())
@@ -658,7 +661,7 @@ impl Pairing<'_> {
         let rarity = rarity(self.contents, self.settings, visited);
         progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
         let mut measured = Vec::new();
-        for places in visited.batches() {
+        for (number, places) in visited.batches().iter().enumerate() {
             let mut batch = Batch::new(self.contents, visited, places.clone(), limits, rarity.clone())?;
             for block in batch.blocks(limits) {
                 let partners = |place| self.partners_here(&batch, visited, block.start, place);
@@ -667,13 +670,17 @@ impl Pairing<'_> {
                 progress.advance(block.len() as u64);
                 block.for_each(|place| batch.insert(place));
             }
-            for start in (places.end..visited.len()).step_by(LATER_BLOCK) {
-                let block = start..visited.len().min(start + LATER_BLOCK);
-                let rows = visited.rows(&block)?;
-                let partners = |number: u32| {
-                    self.partners_of_later(&batch, visited, start + number as usize, rows.row(number))
+            let mut next = places.end;
+            loop {
+                let block = visited.near(number, next, LATER_BLOCK);
+                let Some(&last) = block.last() else { break };
+                next = last + 1;
+                let rows = visited.rows_of(&block)?;
+                let partners = |(&place, row): (&usize, u32)| {
+                    self.partners_of_later(&batch, visited, place, rows.row(row))
                 };
-                measured.par_extend((0..block.len() as u32).into_par_iter().flat_map_iter(partners));
+                let rows_of_block = (0..block.len() as u32).into_par_iter();
+                measured.par_extend(block.par_iter().zip(rows_of_block).flat_map_iter(partners));
             }
         }
         Ok(measured.into_iter().map(|(a, b, overlap)| (numbers[a], numbers[b], overlap)).collect())

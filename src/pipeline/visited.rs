@@ -9,19 +9,20 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bits::Bits;
-use super::company::Company;
+use super::company::{Company, Members};
 use super::contents::Contents;
 use super::copies::same_group;
 use super::firsts::Firsts;
 use super::sketches::{Heads, Sketches};
-use crate::candidates::{ALONE, Relation, RowRange, Rows, Sets, most_bytes};
+use crate::candidates::{ALONE, Member, Relation, RowRange, Rows, Sets, most_bytes};
 use crate::error::Result;
 use crate::shingle::ShingleSet;
 use crate::store::{Sealed, Spool};
 
 /// Documents in the order in which they are visited. A *place* is a number among them.
 ///
-/// Memory: 4 bytes a document, that of [`Firsts`] and two bits; 8 bytes more while it is made. Their rows, 236 bytes a document at a threshold of 0.8, wait in a store.
+/// Memory: 4 bytes a document, 8 more where there are several batches, that of [`Firsts`] and two bits; 10 bytes more while it is
+/// made. Their rows, 236 bytes a document at a threshold of 0.8, wait in a store.
 pub struct Visited {
     /// The documents, in order.
     pub documents: Vec<u32>,
@@ -34,6 +35,9 @@ pub struct Visited {
     /// Whether any is of a group.
     has_groups: bool,
     batches: Vec<Range<usize>>,
+    /// For each place a bit for each batch in which somebody shares a bucket with it; absent where there is one batch, and where
+    /// buckets tell nothing. The 64th batch after one has the same bit.
+    near: Option<Vec<u64>>,
 }
 
 /// Where rows wait.
@@ -108,7 +112,13 @@ impl Visited {
             None => Stored::Disk(spool.finish()?),
         };
         let batches = batches.finish();
-        Ok(Visited { documents, relation, rows, firsts, comparable, has_company, has_groups, batches })
+        let near = match relation {
+            Relation::Screened(_) if batches.len() > 1 => {
+                Some(near(sketches, company, &by_slot, &batches, documents.len())?)
+            }
+            _ => None,
+        };
+        Ok(Visited { documents, relation, rows, firsts, comparable, has_company, has_groups, batches, near })
     }
 
     /// What makes two of them a candidate pair.
@@ -145,17 +155,56 @@ impl Visited {
     pub fn rows(&self, places: &Range<usize>) -> Result<RowRange<'_>> {
         match &self.rows {
             Stored::Memory(rows) => Ok(RowRange::of(rows, places.clone())),
-            Stored::Disk(sealed) => {
+            Stored::Disk(_) => {
                 let mut rows = Rows::new(&self.relation);
                 let mut bytes = Vec::new();
                 for start in places.clone().step_by(ROWS_READ) {
-                    let count = (places.end - start).min(ROWS_READ);
-                    sealed.read_at((start * rows.width()) as u64, count * rows.width(), &mut bytes)?;
+                    self.rows_from(start..places.end.min(start + ROWS_READ), &mut bytes)?;
                     rows.read(&bytes);
                 }
                 Ok(RowRange::owned(rows))
             }
         }
+    }
+
+    /// The rows of these places where they are in memory; else `None`, and `bytes` are what was written of them.
+    fn rows_from(&self, places: Range<usize>, bytes: &mut Vec<u8>) -> Result<Option<RowRange<'_>>> {
+        match &self.rows {
+            Stored::Memory(rows) => Ok(Some(RowRange::of(rows, places))),
+            Stored::Disk(sealed) => {
+                let width = Rows::new(&self.relation).width();
+                sealed.read_at((places.start * width) as u64, places.len() * width, bytes)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The next places from `start` on, as many as are looked up together, that share a bucket with somebody of a batch; others
+    /// are no candidates for anyone there.
+    pub fn near(&self, batch: usize, start: usize, most: usize) -> Vec<usize> {
+        let bit = bit_of(batch);
+        let is_near = |&place: &usize| self.near.as_ref().is_none_or(|near| near[place] & bit != 0);
+        (start..self.len()).filter(is_near).take(most).collect()
+    }
+
+    /// The rows of these places, which ascend.
+    pub fn rows_of(&self, places: &[usize]) -> Result<RowRange<'_>> {
+        let mut rows = Rows::new(&self.relation);
+        let mut bytes = Vec::new();
+        for some in places.chunk_by(|one, next| next - one <= NEIGHBOURS) {
+            // Not more at once than is read of places in a row.
+            for some in some.chunks(ROWS_READ / NEIGHBOURS) {
+                let (first, last) = (some[0], some[some.len() - 1]);
+                let range = self.rows_from(first..last + 1, &mut bytes)?;
+                for &place in some {
+                    match &range {
+                        Some(range) => rows.push(range.row((place - first) as u32)),
+                        None => rows.read(&bytes[(place - first) * rows.width()..][..rows.width()]),
+                    }
+                }
+            }
+        }
+        Ok(RowRange::owned(rows))
     }
 
     /// All places, in batches whose indexes take up to half of the memory each, the sets of documents not counted;
@@ -167,6 +216,56 @@ impl Visited {
 
 /// Rows that are read at once.
 const ROWS_READ: usize = 1 << 12;
+
+/// Rows that are so near are read together, with those between them: 4 KiB or so.
+const NEIGHBOURS: usize = 16;
+
+fn bit_of(batch: usize) -> u64 {
+    1 << (batch % 64)
+}
+
+/// For each place a bit for each batch in which somebody has a bucket of it. Cost: two walks through the company. Memory: 8 bytes
+/// a place, and 8 for each bucket of a band.
+fn near(
+    sketches: &Sketches,
+    company: &Company,
+    by_slot: &[SlotAndPlace],
+    batches: &[Range<usize>],
+    places: usize,
+) -> Result<Vec<u64>> {
+    let batch_of = |place: u32| batches.partition_point(|batch| batch.end <= place as usize);
+    let mut near = vec![0; places];
+    let mut of_bucket: Vec<u64> = Vec::new();
+    for band in 0..sketches.relation().bands() {
+        of_bucket.clear();
+        for_each_member(company.members(band).1, by_slot, |place, member| {
+            let bucket = member.bucket() as usize;
+            of_bucket.resize(of_bucket.len().max(bucket + 1), 0);
+            of_bucket[bucket] |= bit_of(batch_of(place));
+        })?;
+        for_each_member(company.members(band).1, by_slot, |place, member| {
+            near[place as usize] |= of_bucket[member.bucket() as usize];
+        })?;
+    }
+    Ok(near)
+}
+
+/// Calls `each` with the places of members, both in the order of slots.
+fn for_each_member<T: Copy>(
+    members: Members,
+    by_slot: &[(u32, T)],
+    mut each: impl FnMut(T, Member),
+) -> Result<()> {
+    let mut places = by_slot.iter().peekable();
+    for member in members {
+        let member = member?;
+        while places.next_if(|(slot, _)| *slot < member.slot).is_some() {}
+        while let Some(&(_, place)) = places.next_if(|(slot, _)| *slot == member.slot) {
+            each(place, member);
+        }
+    }
+    Ok(())
+}
 
 /// The rows of these places, and which of them are in crowded buckets.
 fn rows_of(
@@ -192,15 +291,10 @@ fn rows_of(
     }
     for band in 0..sketches.relation().bands() {
         let (first, members) = company.members(band);
-        let mut here = here.iter().peekable();
-        for member in members {
-            let member = member?;
-            while here.next_if(|(slot, _)| *slot < member.slot).is_some() {}
-            while let Some(&(_, number)) = here.next_if(|(slot, _)| *slot == member.slot) {
-                rows.set_bucket(number, band, first + member.bucket());
-                crowded[number] |= member.is_crowded();
-            }
-        }
+        for_each_member(members, &here, |number, member| {
+            rows.set_bucket(number, band, first + member.bucket());
+            crowded[number] |= member.is_crowded();
+        })?;
     }
     Ok((rows, crowded))
 }

@@ -58,9 +58,9 @@ fn find(paragraphs: &[Vec<u64>], settings: AlikeSettings, budget: usize) -> Foun
         counting.list(id(place), tokens, &mut Vec::new(), &mut listings);
     }
     let mut partnering = Partnering::new(settings, &means);
-    // All parts at once, or two times those of some.
-    let parts = if budget < 1 << 14 { vec![0..100, 100..PARTS] } else { vec![0..PARTS] };
-    for parts in parts {
+    // All parts at once, or some and then the others.
+    let cut = if budget < 1 << 14 { 100 } else { 0 };
+    for parts in [0..cut, cut..PARTS].into_iter().filter(|parts| !parts.is_empty()) {
         let mut sorter = Sorter::new(&means.workspace, "listings", means.work(4));
         listings.iter().try_for_each(|listing| sorter.push(listing_row(listing))).unwrap();
         partnering.add(sorter.finish().unwrap(), parts).unwrap();
@@ -211,21 +211,31 @@ fn a_large_family_takes_no_square() {
 #[test]
 fn members_are_read_as_they_were_written() {
     let all = FOUND | HAS_LATER | HAS_EARLIER;
-    let places =
-        vec![(1, 0, all), (2, 1, FOUND | HAS_EARLIER), (3, 2, FOUND | HAS_LATER), (u64::MAX, 6, HAS_LATER)];
-    let draft = Draft { id: 0, places, earlier: [4, 8] };
+    let place = |(place, position, flags, earlier)| DraftPlace { place, position, flags, earlier };
+    let places = [
+        (1, 0, all, [4, 8]),
+        (2, 1, FOUND | HAS_EARLIER, [6, 20]),
+        (3, 2, FOUND | HAS_LATER, NOBODY),
+        (u64::MAX, 6, HAS_LATER, NOBODY),
+    ];
+    let draft = Draft { id: 0, places: places.into_iter().map(place).collect() };
     let set = ShingleSet::from_hashes(vec![5, 6, 7, 8, 9, 10, u64::MAX]);
     let row = encoded(&draft, &set);
-    let check = |role: Role, expected: &[(u64, u32, bool)]| {
-        let Some(member) = decoded(&row, role) else { panic!("{role:?}") };
-        let places: Vec<_> =
-            member.listed.places.iter().map(|place| (place.place, place.left, place.found)).collect();
-        assert_eq!((places.as_slice(), member.listed.size, &member.set), (expected, 7, &set));
-        assert_eq!(member.listed.parity, parity_of(&set));
+    let written = Written::of(&row).unwrap();
+    assert_eq!((written.size, written.parity, written.set()), (7, parity_of(&set), set));
+    let check = |role: Role, ids: [u64; 2], expected: &[(u64, u32, bool)]| {
+        let places = written.listed(role, ids).places;
+        let places: Vec<_> = places.iter().map(|place| (place.place, place.left, place.found)).collect();
+        assert_eq!(places, expected, "{role:?}, {ids:?}");
     };
-    check(Role::Both, &[(1, 7, true), (2, 6, false), (3, 5, true)]);
-    check(Role::Later, &[(1, 7, false), (2, 6, false)]);
-    check(Role::Any, &[(1, 7, true), (2, 6, true), (3, 5, true), (u64::MAX, 1, false)]);
-    assert_eq!(earlier_of(&row), Some([4, 8]));
-    assert!((0..40).all(|cut| decoded(&row[..cut], Role::Any).is_none()));
+    check(Role::Both, NOBODY, &[(1, 7, true), (2, 6, false), (3, 5, true)]);
+    check(Role::Any, NOBODY, &[(1, 7, true), (2, 6, true), (3, 5, true), (u64::MAX, 1, false)]);
+    check(Role::Later, [0, 30], &[(1, 7, false), (2, 6, false)]);
+    check(Role::Later, [8, 8], &[(1, 7, false), (2, 6, false)]);
+    check(Role::Later, [0, 4], &[(1, 7, false)]);
+    check(Role::Later, [9, 9], &[(2, 6, false)]);
+    check(Role::Later, [21, 30], &[]);
+    assert!([[0, 4], [5, 5], [20, 30]].into_iter().all(|ids| written.may_have_earlier(ids)));
+    assert!([[0, 3], [21, 30]].into_iter().all(|ids| !written.may_have_earlier(ids)));
+    assert!((0..row.len()).all(|cut| Written::of(&row[..cut]).is_none()));
 }
