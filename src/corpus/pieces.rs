@@ -239,6 +239,9 @@ impl<'a> Cutter<'a> {
         let mut filled = self.fill(&mut source);
         if self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.push(BYTE_ORDER_MARK.len(), PieceKind::Framing);
+            if self.cut >= self.chunk_bytes {
+                self.hand_out(None)?;
+            }
         }
         loop {
             self.cut_pieces()?;

@@ -47,6 +47,19 @@ struct Planned {
     temporary_bytes: u64,
 }
 
+/// An error where the disk has clearly less room than is expected to be needed: what is there already counts.
+fn check_room(workspace: &Workspace, expected: u64) -> Result<()> {
+    let free = workspace.free_bytes()?.map(|free| free + workspace.bytes());
+    match free.filter(|&free| free < expected / 2) {
+        None => Ok(()),
+        Some(free) => Err(Error::Run(format!(
+            "{}: temporary files will take about {expected} bytes, and the disk has room for {free}; free some room or name another \
+             --tmp",
+            workspace.folder().display()
+        ))),
+    }
+}
+
 /// Enough for the commonest words of several languages.
 const SAMPLE_TOKENS: usize = 1 << 21;
 
@@ -75,7 +88,8 @@ impl Means {
     /// Shares `budget` out for a corpus of about that size.
     ///
     /// # Errors
-    /// Wrong usage, with the figure it takes, where the budget is too small.
+    /// Wrong usage, with the figure it takes, where the budget is too small; where the disk has less than half of the room that
+    /// is expected to be needed.
     pub fn new(workspace: Workspace, budget: Budget, expected: &Estimate) -> Result<Means> {
         let least = expected.documents * DOCUMENT_BYTES + LEAST_WORK;
         let Some(left) = budget.bytes().checked_sub(least) else {
@@ -107,6 +121,7 @@ impl Means {
                 census + expected.documents * STAGE_BYTES
             },
         };
+        check_room(&workspace, planned.temporary_bytes)?;
         let planned = Some(planned);
         Ok(Means { pages, heads, addresses, records, work, planned, ..Means::unbounded_in(workspace) })
     }
@@ -223,6 +238,15 @@ mod tests {
         assert_eq!(large.temporary_bytes, Both { plan: 0, fact: Some(0) });
         let unbounded = Means::unbounded().unwrap();
         assert_eq!(unbounded.plan_and_fact(Documents::default(), Bytes::default(), None), None);
+    }
+
+    #[test]
+    fn too_small_a_disk_is_refused_with_the_figure() {
+        let workspace = Workspace::temporary().unwrap();
+        let Some(free) = workspace.free_bytes().unwrap() else { return };
+        assert!(check_room(&workspace, free / 2).is_ok());
+        let said = check_room(&workspace, 4 * free).unwrap_err().to_string();
+        assert!(said.contains(&format!("about {} bytes", 4 * free)) && said.contains("--tmp"), "{said}");
     }
 
     #[test]

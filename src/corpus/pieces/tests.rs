@@ -287,6 +287,15 @@ fn what_the_system_refuses_ends_the_reading_and_names_the_file() {
     }
 }
 
+/// Before a longest record it would make a chunk that is longer than any may be.
+#[test]
+fn a_byte_order_mark_can_fill_a_chunk() {
+    let bytes = b"\xef\xbb\xbfaaaaaaaaaaaaaaa";
+    let chunks = chunks_of_bytes(Format::Jsonl, bytes, Compression::None, &settings(1, 15));
+    let lengths: Vec<usize> = chunks.iter().map(|chunk| chunk.bytes.len()).collect();
+    assert_eq!(lengths, [3, 15]);
+}
+
 #[test]
 fn the_caller_can_stop() {
     let folder = tempfile::tempdir().unwrap();
