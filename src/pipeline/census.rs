@@ -27,7 +27,7 @@ use super::chunks::{Place, Read, for_each_chunk};
 use super::course::Course;
 use super::firsts::Firsts;
 use super::means::Means;
-use super::progress::{Progress, Unit};
+use super::progress::Unit;
 use super::settings::Settings;
 use super::stop::Stop;
 use crate::boilerplate::{listed, sketch};
@@ -359,10 +359,9 @@ pub fn take(
     settings: &Settings,
     languages: Option<&Languages>,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<Census> {
     let given_back = |state, means: &Means| Census::given_back(state, shards, settings, means);
-    course.stage("read", given_back, |course| read(shards, settings, languages, course, progress))
+    course.stage("read", given_back, |course| read(shards, settings, languages, course))
 }
 
 fn read(
@@ -370,10 +369,9 @@ fn read(
     settings: &Settings,
     languages: Option<&Languages>,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<Census> {
+    let (means, progress) = (course.means, course.progress);
     progress.begin("reading", Unit::Bytes, None);
-    let means = course.means;
     let vocabulary = OnceLock::new();
     let asks_url = settings.keep.0.iter().any(|key| matches!(key, KeepKey::Https | KeepKey::ShortUrl));
     let reading = Reading { settings, languages, vocabulary: &vocabulary, asks_url };

@@ -46,7 +46,6 @@ pub fn keep(
     order: impl FnOnce() -> Result<Vec<u32>>,
     protected: &(dyn Fn(u32) -> bool + Sync),
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<Decisions> {
     let memory_bytes = settings.limits.memory_bytes;
     let mut company = Company::of(sketches, settings.limits.bucket, memory_bytes / 4)?;
@@ -60,6 +59,7 @@ pub fn keep(
     order.shrink_to_fit();
     let visited = Visited::of(sketches, &company, order, memory_bytes)?;
     drop(company);
+    let progress = course.progress;
     progress.begin("comparing", Unit::Documents, Some(visited.len() as u64));
     let mut keeper = Keeper::new(contents, settings, &visited, &leaders, protected)?;
     if let Some(state) = course.part()? {

@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::census::damaged;
 use super::means::Means;
+use super::progress::Progress;
 use super::settings::Settings;
 use crate::corpus::{Part, ReadMode, Shard};
 use crate::error::{Error, Result};
@@ -124,6 +125,8 @@ impl Write for SpoolWriter {
 pub struct Course<'a> {
     /// What the stages work with.
     pub means: &'a Means,
+    /// Hears how far they are.
+    pub progress: &'a dyn Progress,
     /// The names of the stages at work, the outermost one first.
     at_work: Vec<String>,
     times: Vec<StageTime>,
@@ -175,16 +178,21 @@ const SAVING_SHARE: u32 = 25;
 
 impl<'a> Course<'a> {
     /// A run of which nothing is saved.
-    pub fn passing(means: &'a Means) -> Course<'a> {
-        Course { means, at_work: Vec::new(), times: Vec::new(), within: 0.0, lasting: None }
+    pub fn passing(means: &'a Means, progress: &'a dyn Progress) -> Course<'a> {
+        Course { means, progress, at_work: Vec::new(), times: Vec::new(), within: 0.0, lasting: None }
     }
 
     /// A run that goes on where an earlier one of the same binding was stopped, if its workspace outlives the process.
     ///
     /// # Errors
     /// Where the workspace holds a state of other settings, of other inputs, or a damaged one.
-    pub fn begin(means: &'a Means, binding: u128, shards: &[Shard]) -> Result<Course<'a>> {
-        let mut course = Course::passing(means);
+    pub fn begin(
+        means: &'a Means,
+        progress: &'a dyn Progress,
+        binding: u128,
+        shards: &[Shard],
+    ) -> Result<Course<'a>> {
+        let mut course = Course::passing(means, progress);
         let workspace = &means.workspace;
         if !workspace.outlives() {
             return Ok(course);

@@ -146,15 +146,16 @@ pub fn run(
     check_inputs_stay(inputs, target)?;
     strip::check_shards(&inputs.shards, &settings.strip)?;
     let dir = RunDir::create(target.dir, target.force, &means.workspace)?;
-    let mut course = Course::begin(means, course::binding(settings, &format!("{job:?}")), &inputs.shards)?;
+    let mut course =
+        Course::begin(means, progress, course::binding(settings, &format!("{job:?}")), &inputs.shards)?;
     if dir.is_moved() {
         return dir.finish_moved();
     }
     let course = &mut course;
     let skipped = inputs.skipped;
     let languages = Languages::new(settings.compare.seed);
-    let census = census::take(&inputs.shards, settings, Some(&languages), course, progress)?;
-    let mut decided = decide(&census, settings, course, progress)?;
+    let census = census::take(&inputs.shards, settings, Some(&languages), course)?;
+    let mut decided = decide(&census, settings, course)?;
     let losses = site_losses(&census, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
@@ -178,13 +179,12 @@ pub fn run(
         reused: Some(&reused),
         repeated: &repeated,
     };
-    let write::Findings { counts, strips, .. } = write::records(&dir, &judged, &templates, course, progress)?;
+    let write::Findings { counts, strips, .. } = write::records(&dir, &judged, &templates, course)?;
     let (documents, mut bytes) =
         accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
     if let Job::Dedupe { with_removed } = job {
         let decisions = &decided.decisions;
-        let written =
-            write::corpus(&dir, &census, decisions, &strips, with_removed, settings, course, progress)?;
+        let written = write::corpus(&dir, &census, decisions, &strips, with_removed, settings, course)?;
         bytes.stripped = written.bytes_stripped;
         bytes.kept -= bytes.stripped;
     }
@@ -245,9 +245,9 @@ pub fn filter(
     progress: &dyn Progress,
 ) -> Result<Told> {
     strip::check_shards(&inputs.shards, &settings.strip)?;
-    let course = &mut Course::passing(means);
-    let census = census::take(&inputs.shards, settings, None, course, progress)?;
-    let decided = decide(&census, settings, course, progress)?;
+    let course = &mut Course::passing(means, progress);
+    let census = census::take(&inputs.shards, settings, None, course)?;
+    let decided = decide(&census, settings, course)?;
     let losses = site_losses(&census, &decided.decisions, guards);
     if guards.strict {
         check_strict(&census, &losses)?;
@@ -291,10 +291,10 @@ pub fn templates(
     means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let course = &mut Course::passing(means);
-    let census = census::take(&inputs.shards, settings, None, course, progress)?;
+    let course = &mut Course::passing(means, progress);
+    let census = census::take(&inputs.shards, settings, None, course)?;
     let copies = Copies::of(&census)?;
-    let mut found = find_templates(&census, &copies, settings, course, progress)?;
+    let mut found = find_templates(&census, &copies, settings, course)?;
     let groups = groups(&found.decisions);
     templates::tell(&census, &mut found.boilerplate, &groups, course)?.for_each(each)?;
     Ok(told(&census, &Decisions::default(), warnings(&census, settings, &[])))
@@ -308,11 +308,11 @@ pub fn pairs(
     means: &Means,
     progress: &dyn Progress,
 ) -> Result<Told> {
-    let course = &mut Course::passing(means);
-    let census = census::take(&inputs.shards, settings, None, course, progress)?;
+    let course = &mut Course::passing(means, progress);
+    let census = census::take(&inputs.shards, settings, None, course)?;
     let copies = Copies::of(&census)?;
     let marks = match settings.compare.content {
-        Content::Article => find_templates(&census, &copies, settings, course, progress)?.boilerplate.marks,
+        Content::Article => find_templates(&census, &copies, settings, course)?.boilerplate.marks,
         Content::All => PageMarks::none(&census),
     };
     let contents = Contents::new(&census, &marks, &settings.compare);
@@ -367,20 +367,15 @@ impl Decided {
     }
 }
 
-fn decide(
-    census: &Census,
-    settings: &Settings,
-    course: &mut Course,
-    progress: &dyn Progress,
-) -> Result<Decided> {
+fn decide(census: &Census, settings: &Settings, course: &mut Course) -> Result<Decided> {
     course.stage("compare", Decided::given_back, |course| {
         let copies = course.stage("copies", Copies::given_back, |_| Copies::of(census))?;
         let FoundTemplates { boilerplate, decisions, same } =
-            find_templates(census, &copies, settings, course, progress)?;
+            find_templates(census, &copies, settings, course)?;
         let marks = &boilerplate.marks;
         let decisions = match same {
             true => decisions,
-            false => keep("again", census, &copies, marks, settings, course, progress)?,
+            false => keep("again", census, &copies, marks, settings, course)?,
         };
         Ok(Decided { boilerplate, decisions })
     })
@@ -418,11 +413,10 @@ fn find_templates(
     copies: &Copies,
     settings: &Settings,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<FoundTemplates> {
     course.stage("recount", FoundTemplates::given_back, |course| {
         let provisional = sites::provisional(census, &settings.templates, course)?;
-        let decisions = keep("group", census, copies, &provisional.marks, settings, course, progress)?;
+        let decisions = keep("group", census, copies, &provisional.marks, settings, course)?;
         let before = provisional.marks.marked_paragraphs();
         let groups = groups(&decisions);
         let boilerplate = sites::recounted(census, provisional, &groups, &settings.templates, course)?;
@@ -446,7 +440,6 @@ fn keep(
     marks: &PageMarks,
     settings: &Settings,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<Decisions> {
     let means = course.means;
     let given_back = |state: SavedBytes, means: &Means| unpacked(&state, means);
@@ -459,8 +452,7 @@ fn keep(
         })?;
         let order = || settings.keep.sorted(&Standing { contents: &contents });
         let protected = |document: u32| census.is_protected(document);
-        let decisions =
-            compare::keep(&contents, copies, &sketches, &compare, order, &protected, course, progress)?;
+        let decisions = compare::keep(&contents, copies, &sketches, &compare, order, &protected, course)?;
         census.check()?;
         Ok(decisions)
     })

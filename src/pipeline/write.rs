@@ -9,7 +9,7 @@ use super::chunks::{Place, Read, for_each_chunk};
 use super::course::{Course, Keeping, Stored};
 use super::judge::{Judged, Told};
 use super::means::Means;
-use super::progress::{Progress, Unit};
+use super::progress::Unit;
 use super::settings::Settings;
 use super::strip::{Strips, StripsWriter};
 use super::templates::Templates;
@@ -44,7 +44,6 @@ pub fn records(
     judged: &Judged,
     templates: &Templates,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<Findings> {
     let given_back = |state: FindingsState, means: &Means| {
         run.go_on_from(state.files);
@@ -55,7 +54,7 @@ pub fn records(
         })
     };
     course.stage("findings", given_back, |course| {
-        let (counts, strips) = write_records(run, judged, templates, course, progress)?;
+        let (counts, strips) = write_records(run, judged, templates, course)?;
         Ok(Findings { counts, strips, files: run.files() })
     })
 }
@@ -94,9 +93,9 @@ fn write_records(
     judged: &Judged,
     templates: &Templates,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<(Counts, Strips)> {
     let census = judged.census;
+    let progress = course.progress;
     progress.begin("findings", Unit::Documents, Some(u64::from(census.len())));
     let findings = KINDS.iter().map(|kind| (kind.name().to_owned(), 0)).collect();
     let mut counts = Counts { findings, ..Counts::default() };
@@ -254,7 +253,6 @@ pub fn corpus(
     with_removed: bool,
     settings: &Settings,
     course: &mut Course,
-    progress: &dyn Progress,
 ) -> Result<Written> {
     let given_back = |written: Written, _: &Means| {
         run.go_on_from(written.files.clone());
@@ -266,6 +264,7 @@ pub fn corpus(
         let fates = Fates { census, decisions };
         let mut writing = Writing { run, fates, with_removed, written, open: None };
         let left = census.facts.iter().skip(writing.written.shards).map(|facts| facts.digest.bytes).sum();
+        let progress = course.progress;
         progress.begin("writing", Unit::Bytes, Some(left));
         again(census, settings, strips, writing.written.shards, |shard, read| match read {
             Read::Chunk((chunk, stripped)) => {

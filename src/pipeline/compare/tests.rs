@@ -52,7 +52,7 @@ fn census_of(texts: &[(String, Option<u64>)], settings: &Settings, dir: &std::pa
     fs::write(&path, texts.iter().map(record).collect::<Vec<_>>().join("\n")).unwrap();
     let inputs = find_shards(&[path.to_str().unwrap().to_owned()], None, dir).unwrap();
     let means = Means::unbounded().unwrap();
-    census::take(&inputs.shards, settings, None, &mut Course::passing(&means), &Silent).unwrap()
+    census::take(&inputs.shards, settings, None, &mut Course::passing(&means, &Silent)).unwrap()
 }
 
 fn settings(candidates: CandidateSource, min_containment: Option<f64>) -> Settings {
@@ -120,10 +120,10 @@ impl Case<'_> {
     fn keep(&self, limits: CompareLimits) -> Decisions {
         let settings = CompareSettings { limits, ..self.settings.clone() };
         let means = Means::unbounded().unwrap();
-        let course = &mut Course::passing(&means);
+        let course = &mut Course::passing(&means, &Silent);
         let Case { contents, copies, sketches, .. } = self;
         let order = || Ok(self.order.clone());
-        keep(contents, copies, sketches, &settings, order, &is_protected, course, &Silent).unwrap()
+        keep(contents, copies, sketches, &settings, order, &is_protected, course).unwrap()
     }
 
     fn pairs_by_force(&self) -> Vec<(u32, u32, f64)> {

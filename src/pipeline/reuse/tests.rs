@@ -39,7 +39,7 @@ impl Corpus {
         let inputs = find_shards(&[path.to_str().unwrap().to_owned()], None, folder.path()).unwrap();
         let means = Means::unbounded().unwrap();
         let census =
-            census::take(&inputs.shards, &Settings::default(), None, &mut Course::passing(&means), &Silent)
+            census::take(&inputs.shards, &Settings::default(), None, &mut Course::passing(&means, &Silent))
                 .unwrap();
         let mut marks = PageMarks::none(&census);
         for (document, toy) in (0..).zip(documents) {
