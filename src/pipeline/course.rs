@@ -48,7 +48,7 @@ impl Keeping<'_> {
         saved
     }
 
-    /// A column that is held in memory; [`column`] gives it back.
+    /// A column that is held in memory; [`column()`] gives it back.
     pub fn column<T: Fixed>(
         &mut self,
         name: &str,
@@ -171,7 +171,7 @@ struct Fingerprint {
 }
 
 /// The least time between two checkpoints: a run of a few seconds saves nothing.
-pub const CHECKPOINTS: Duration = Duration::from_secs(3);
+pub const CHECKPOINTS: Duration = Duration::from_secs(2);
 
 /// Saving takes no more than one part in so many.
 const SAVING_SHARE: u32 = 25;
