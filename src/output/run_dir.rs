@@ -158,7 +158,7 @@ impl RunDir {
     /// # Errors
     /// Where no folder can have that name.
     pub fn unfinished(place: &Path) -> Result<PathBuf> {
-        Ok(parent_of(place).join(format!(".{}.unfinished", name_of(place)?)))
+        Ok(place.with_file_name(format!(".{}.unfinished", name_of(place)?)))
     }
 
     /// The workspace of a run into `place`: in the folder beside it or, where one is named, in one for temporary files. An
