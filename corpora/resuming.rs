@@ -324,6 +324,19 @@ fn force_forgets_what_was_stopped() {
 /// A forced run that is stopped replaces the earlier DIR only when it ends, and goes on without `--force`.
 #[test]
 fn a_forced_run_that_was_stopped_goes_on_without_force() {
+    let (room, earlier) = forced_and_stopped();
+    let place = room.place();
+    assert!(files_in(&place) == earlier);
+    let summary = room.run(JOBS[0], room.workspace(), Stop::default(), &Silent).unwrap();
+    assert_eq!(summary.command, "scan");
+    assert!(!place.join("corpus").exists() && !room.unfinished().exists());
+    // And then it is as any other finished run.
+    let again = room.run(JOBS[0], room.workspace(), Stop::default(), &Silent).unwrap_err().to_string();
+    assert!(again.contains("holds an earlier run"), "{again}");
+}
+
+/// A forced run that was stopped, over an earlier run; and what the earlier one had left.
+fn forced_and_stopped() -> (Room, BTreeMap<PathBuf, Vec<u8>>) {
     let room = Room::new();
     let place = room.place();
     room.run(JOBS[1], room.workspace(), Stop::default(), &Silent).unwrap();
@@ -334,14 +347,44 @@ fn a_forced_run_that_was_stopped_goes_on_without_force() {
     let inputs = room.inputs();
     let ended = pipeline::run(&inputs, &room.settings, Guards::default(), JOBS[0], target, &means, &stopped);
     assert!(matches!(ended, Err(error::Error::Stopped)));
-    drop(means);
-    assert!(files_in(&place) == earlier);
+    (room, earlier)
+}
+
+/// As if it had come to its end and was killed before anything was moved.
+fn finish_output(room: &Room) {
+    fs::write(room.unfinished().join("finished"), "").unwrap();
+    fs::write(room.unfinished().join("output/summary.json"), "{}").unwrap();
+}
+
+/// Killed when all was said and nothing was moved: what stands in its place is the earlier run still.
+#[test]
+fn an_earlier_run_does_not_pass_for_the_one_that_replaces_it() {
+    let (room, _) = forced_and_stopped();
+    finish_output(&room);
     let summary = room.run(JOBS[0], room.workspace(), Stop::default(), &Silent).unwrap();
     assert_eq!(summary.command, "scan");
-    assert!(!place.join("corpus").exists() && !room.unfinished().exists());
-    // And then it is as any other finished run.
-    let again = room.run(JOBS[0], room.workspace(), Stop::default(), &Silent).unwrap_err().to_string();
-    assert!(again.contains("holds an earlier run"), "{again}");
+    assert!(!room.place().join("corpus").exists() && !room.unfinished().exists());
+}
+
+/// Killed when the earlier run was aside and the new one not yet in its place.
+#[test]
+fn an_earlier_run_that_was_moved_aside_is_not_lost() {
+    for goes_on in [true, false] {
+        let (room, earlier) = forced_and_stopped();
+        fs::rename(room.place(), room.unfinished().join("replaced")).unwrap();
+        finish_output(&room);
+        if !goes_on {
+            fs::remove_file(room.unfinished().join("checkpoint")).unwrap();
+        }
+        let ended = room.run(JOBS[0], room.workspace(), Stop::default(), &Silent);
+        match goes_on {
+            true => assert_eq!(ended.unwrap().command, "scan"),
+            false => {
+                assert!(ended.unwrap_err().to_string().contains("holds an earlier run"));
+                assert!(files_in(&room.place()) == earlier);
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //! ```text
 //! .NAME.unfinished/output     what becomes DIR
 //!                  forced     DIR may be replaced
-//!                  finished   the output is whole
+//!                  finished   the output is whole, or was until it was moved
+//!                  replaced   the earlier DIR, while the output takes its place
 //!                  lock, checkpoint, ...   the workspace, unless that is elsewhere
 //! ```
 
@@ -105,9 +106,20 @@ fn put_in_place(work: &Path, place: &Path, aside: &Path) -> Result<()> {
         remove_folder(aside)?;
         fs::rename(place, aside).map_err(|source| not_moved(work, place, &source))?;
     }
-    fs::rename(work, place).map_err(|source| not_moved(work, place, &source))?;
+    if let Err(source) = fs::rename(work, place) {
+        put_back(aside, place)?;
+        return Err(not_moved(work, place, &source));
+    }
     sync_folder(parent_of(place))?;
     remove_folder(aside)
+}
+
+/// What is aside goes back, if nothing took its place.
+fn put_back(aside: &Path, place: &Path) -> Result<()> {
+    if aside.exists() && !place.exists() {
+        fs::rename(aside, place).map_err(Error::io(aside))?;
+    }
+    Ok(())
 }
 
 fn not_moved(work: &Path, place: &Path, source: &io::Error) -> Error {
@@ -150,6 +162,7 @@ pub struct RunDir {
 
 const FORCED: &str = "forced";
 const FINISHED: &str = "finished";
+const REPLACED: &str = "replaced";
 const SPOOL: &str = "stdin";
 
 impl RunDir {
@@ -209,6 +222,7 @@ impl RunDir {
             true => workspace.clone(),
             false => Workspace::open(&unfinished)?,
         };
+        put_back(&unfinished.join(REPLACED), place)?;
         let output = unfinished.join("output");
         let forced = unfinished.join(FORCED);
         let mut dir = RunDir {
@@ -249,9 +263,10 @@ impl RunDir {
         remove_folder(&self.output)
     }
 
-    /// Whether the earlier run was stopped when its output was in its place already.
+    /// Whether the earlier run was stopped when its output was in its place already: it is whole and no longer here.
     pub fn is_moved(&self) -> bool {
-        self.folder.folder().join(FINISHED).exists() && self.place.join(SUMMARY).is_file()
+        let is_whole = self.folder.folder().join(FINISHED).exists();
+        is_whole && !self.path(SUMMARY).exists() && self.place.join(SUMMARY).is_file()
     }
 
     /// The summary of a run that was stopped when its output was in its place already; what else it left is deleted.
@@ -313,14 +328,14 @@ impl RunDir {
         NewDir::check(&self.place, self.force)?;
         let finished = self.folder.folder().join(FINISHED);
         fs::write(&finished, "").map_err(Error::io(&finished))?;
-        put_in_place(&self.output, &self.place, &self.folder.folder().join("replaced"))?;
+        put_in_place(&self.output, &self.place, &self.folder.folder().join(REPLACED))?;
         self.clear()?;
         Ok(summary)
     }
 
     /// Deletes all but DIR.
     fn clear(&self) -> Result<()> {
-        remove_folder(&self.folder.folder().join("replaced"))?;
+        remove_folder(&self.folder.folder().join(REPLACED))?;
         remove_folder(&self.workspace.folder().join(SPOOL))?;
         self.workspace.clone().remove()?;
         self.empty()?;
@@ -329,9 +344,10 @@ impl RunDir {
 }
 
 impl Drop for RunDir {
-    /// Without a state nobody can go on: nothing is left.
+    /// Without a state nobody can go on: nothing is left, unless it is finished and could not be moved.
     fn drop(&mut self) {
-        if !self.workspace.has_checkpoint() && self.folder.folder().exists() {
+        let is_whole = self.folder.folder().join(FINISHED).exists();
+        if !is_whole && !self.workspace.has_checkpoint() && self.folder.folder().exists() {
             let _ = self.clear();
         }
     }

@@ -113,9 +113,9 @@ fn write_records(
         while starts.next_if(|&start| start < first).is_some() {}
         if course.is_due() && starts.peek() == Some(&first) {
             open.close()?;
-            run.sync()?;
             census.check_reads()?;
             course.at_rest(|keeping| {
+                run.sync()?;
                 let strips = strips.save()?.map(|rows| keeping.saved(rows));
                 let next = (first, open.next);
                 Ok(FindingsState { next, counts: counts.clone(), strips, files: run.files() })
@@ -146,9 +146,6 @@ fn write_records(
         Ok(())
     })?;
     census.check()?;
-    if course.is_due() {
-        run.sync()?;
-    }
     Ok((counts, strips.finish()?))
 }
 
@@ -274,10 +271,10 @@ pub fn corpus(
             }
             Read::End(_) => {
                 writing.end(shard)?;
-                if course.is_due() {
+                course.at_rest(|_| {
                     run.sync()?;
-                }
-                course.at_rest(|_| Ok(writing.written.clone()))
+                    Ok(writing.written.clone())
+                })
             }
         })?;
         Ok(writing.written)
