@@ -179,13 +179,12 @@ pub fn run(
         reused: Some(&reused),
         repeated: &repeated,
     };
-    let write::Findings { counts, strips, .. } = write::records(&dir, &judged, &templates, course)?;
+    let (counts, strips) = write::records(&dir, &judged, &templates, course)?;
     let (documents, mut bytes) =
         accounts(&census, &decided.decisions, [counts.bytes_kept, counts.bytes_removed]);
     if let Job::Dedupe { with_removed } = job {
         let decisions = &decided.decisions;
-        let written = write::corpus(&dir, &census, decisions, &strips, with_removed, settings, course)?;
-        bytes.stripped = written.bytes_stripped;
+        bytes.stripped = write::corpus(&dir, &census, decisions, &strips, with_removed, settings, course)?;
         bytes.kept -= bytes.stripped;
     }
     let peak_memory_bytes = peak_memory();
@@ -337,10 +336,12 @@ pub fn pairs(
     Ok(told(&census, &Decisions::default(), warnings))
 }
 
-/// What was decided.
+/// Templates, and what was decided.
 struct Decided {
     boilerplate: Boilerplate,
     decisions: Decisions,
+    /// Whether that was decided on the contents that these templates leave.
+    is_final: bool,
 }
 
 /// What is stored of decisions.
@@ -348,82 +349,55 @@ struct Decided {
 struct DecidedState {
     boilerplate: BoilerplateState,
     decisions: SavedBytes,
-    same: bool,
+    is_final: bool,
 }
 
 impl Stored for Decided {
     type State = DecidedState;
 
     fn store(&self, keeping: &mut Keeping) -> Result<DecidedState> {
-        let decisions = keeping.packed("decisions", &self.decisions)?;
-        Ok(DecidedState { boilerplate: self.boilerplate.store(keeping)?, decisions, same: true })
+        let decisions = self.decisions.store(keeping)?;
+        Ok(DecidedState { boilerplate: self.boilerplate.store(keeping)?, decisions, is_final: self.is_final })
     }
 }
 
 impl Decided {
     fn given_back(state: DecidedState, means: &Means) -> Result<Decided> {
-        let decisions = unpacked(&state.decisions, means)?;
-        Ok(Decided { boilerplate: Boilerplate::given_back(state.boilerplate, means)?, decisions })
+        let DecidedState { boilerplate, decisions, is_final } = state;
+        let decisions = unpacked(&decisions, means)?;
+        Ok(Decided { boilerplate: Boilerplate::given_back(boilerplate, means)?, decisions, is_final })
     }
 }
 
 fn decide(census: &Census, settings: &Settings, course: &mut Course) -> Result<Decided> {
     course.stage("compare", Decided::given_back, |course| {
         let copies = course.stage("copies", Copies::given_back, |_| Copies::of(census))?;
-        let FoundTemplates { boilerplate, decisions, same } =
-            find_templates(census, &copies, settings, course)?;
-        let marks = &boilerplate.marks;
-        let decisions = match same {
+        let Decided { boilerplate, decisions, is_final } = find_templates(census, &copies, settings, course)?;
+        let decisions = match is_final {
             true => decisions,
-            false => keep("again", census, &copies, marks, settings, course)?,
+            false => keep("again", census, &copies, &boilerplate.marks, settings, course)?,
         };
-        Ok(Decided { boilerplate, decisions })
+        Ok(Decided { boilerplate, decisions, is_final: true })
     })
 }
 
-/// Templates, and what they were counted with.
-struct FoundTemplates {
-    boilerplate: Boilerplate,
-    /// The decisions by whose groups each was counted once.
-    decisions: Decisions,
-    /// Whether counting again changed no document's content, so that these are the decisions for good.
-    same: bool,
-}
-
-impl Stored for FoundTemplates {
-    type State = DecidedState;
-
-    fn store(&self, keeping: &mut Keeping) -> Result<DecidedState> {
-        let decisions = keeping.packed("groups", &self.decisions)?;
-        Ok(DecidedState { boilerplate: self.boilerplate.store(keeping)?, decisions, same: self.same })
-    }
-}
-
-impl FoundTemplates {
-    fn given_back(state: DecidedState, means: &Means) -> Result<FoundTemplates> {
-        let same = state.same;
-        let Decided { boilerplate, decisions } = Decided::given_back(state, means)?;
-        Ok(FoundTemplates { boilerplate, decisions, same })
-    }
-}
-
-/// Provisional templates, groups of near-duplicates without them, and the templates with each group counted once.
+/// Provisional templates, groups of near-duplicates without them (the decisions), and the templates with each group counted once.
 fn find_templates(
     census: &Census,
     copies: &Copies,
     settings: &Settings,
     course: &mut Course,
-) -> Result<FoundTemplates> {
-    course.stage("recount", FoundTemplates::given_back, |course| {
+) -> Result<Decided> {
+    course.stage("recount", Decided::given_back, |course| {
         let provisional = sites::provisional(census, &settings.templates, course)?;
         let decisions = keep("group", census, copies, &provisional.marks, settings, course)?;
         let before = provisional.marks.marked_paragraphs();
         let groups = groups(&decisions);
         let boilerplate = sites::recounted(census, provisional, &groups, &settings.templates, course)?;
         // Counting again only ever takes paragraphs out, so equal counts are equal marks.
-        let same =
+        let is_final =
             boilerplate.marks.marked_paragraphs() == before || settings.compare.content == Content::All;
-        Ok(FoundTemplates { boilerplate, decisions, same })
+        Ok(Decided { boilerplate, decisions, is_final })
     })
 }
 

@@ -149,12 +149,21 @@ impl Stored for Templates {
     type State = TellingState;
 
     fn store(&self, keeping: &mut Keeping) -> Result<TellingState> {
-        Ok(TellingState {
-            counts: keeping.packed("template-counts", &self.counts)?,
-            lines: keeping.saved(self.lines.save()?),
-            places: keeping.packed("template-places", &self.places)?,
-        })
+        state_of(&self.counts, self.lines.save()?, &self.places, keeping)
     }
+}
+
+fn state_of(
+    counts: &Counts,
+    lines: SavedBytes,
+    places: &Vec<(String, u64, usize)>,
+    keeping: &mut Keeping,
+) -> Result<TellingState> {
+    Ok(TellingState {
+        counts: keeping.packed("template-counts", counts)?,
+        lines: keeping.saved(lines),
+        places: keeping.packed("template-places", places)?,
+    })
 }
 
 impl Telling {
@@ -164,11 +173,7 @@ impl Telling {
     }
 
     fn store(&mut self, keeping: &mut Keeping) -> Result<TellingState> {
-        Ok(TellingState {
-            counts: keeping.packed("template-counts", &self.counts)?,
-            lines: keeping.saved(self.lines.save()?),
-            places: keeping.packed("template-places", &self.places)?,
-        })
+        state_of(&self.counts, self.lines.save()?, &self.places, keeping)
     }
 
     fn go_on(state: TellingState, means: &Means) -> Result<Telling> {

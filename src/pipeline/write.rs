@@ -38,40 +38,38 @@ pub struct Counts {
     pub bytes_removed: u64,
 }
 
-/// Writes `findings/`, `clusters.jsonl`, `templates.jsonl` and `rejected.jsonl`. Puts into `strips` what they have taken out.
+/// Writes `findings/`, `clusters.jsonl`, `templates.jsonl` and `rejected.jsonl`. Gives what they say in figures, and what is
+/// taken out for it.
 pub fn records(
     run: &RunDir,
     judged: &Judged,
     templates: &Templates,
     course: &mut Course,
-) -> Result<Findings> {
+) -> Result<(Counts, Strips)> {
     let given_back = |state: FindingsState, means: &Means| {
         run.go_on_from(state.files);
-        Ok(Findings {
-            counts: state.counts,
-            strips: Strips::given_back(state.strips, means)?,
-            files: run.files(),
-        })
+        Ok(Findings { counts: state.counts, strips: Strips::given_back(state.strips, means)?, run })
     };
-    course.stage("findings", given_back, |course| {
+    let Findings { counts, strips, .. } = course.stage("findings", given_back, |course| {
         let (counts, strips) = write_records(run, judged, templates, course)?;
-        Ok(Findings { counts, strips, files: run.files() })
-    })
+        Ok(Findings { counts, strips, run })
+    })?;
+    Ok((counts, strips))
 }
 
 /// What was said of documents.
-pub struct Findings {
+struct Findings<'a> {
     /// In figures.
-    pub counts: Counts,
+    counts: Counts,
     /// What is taken out of them.
-    pub strips: Strips,
+    strips: Strips,
     /// Where it stands.
-    files: Vec<FileFacts>,
+    run: &'a RunDir,
 }
 
 /// What is stored of findings that are written.
 #[derive(Serialize, Deserialize)]
-pub struct FindingsState {
+struct FindingsState {
     /// The first document of which nothing is said yet, and the first shard whose file was not begun.
     next: (u32, usize),
     counts: Counts,
@@ -79,12 +77,13 @@ pub struct FindingsState {
     files: Vec<FileFacts>,
 }
 
-impl Stored for Findings {
+impl Stored for Findings<'_> {
     type State = FindingsState;
 
     fn store(&self, keeping: &mut Keeping) -> Result<FindingsState> {
+        self.run.sync()?;
         let strips = self.strips.save()?.map(|rows| keeping.saved(rows));
-        Ok(FindingsState { next: (0, 0), counts: self.counts.clone(), strips, files: self.files.clone() })
+        Ok(FindingsState { next: (0, 0), counts: self.counts.clone(), strips, files: self.run.files() })
     }
 }
 
@@ -226,22 +225,13 @@ fn write_lines(
 
 /// The shards of `corpus/` that are written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Written {
+struct Written {
     shards: usize,
-    /// Bytes that were stripped.
-    pub bytes_stripped: u64,
+    bytes_stripped: u64,
     files: Vec<FileFacts>,
 }
 
-impl Stored for Written {
-    type State = Written;
-
-    fn store(&self, _keeping: &mut Keeping) -> Result<Written> {
-        Ok(self.clone())
-    }
-}
-
-/// Writes `corpus/` and, with `with_removed`, `removed/`.
+/// Writes `corpus/` and, with `with_removed`, `removed/`. Gives how many bytes were stripped.
 pub fn corpus(
     run: &RunDir,
     census: &Census,
@@ -250,16 +240,11 @@ pub fn corpus(
     with_removed: bool,
     settings: &Settings,
     course: &mut Course,
-) -> Result<Written> {
-    let given_back = |written: Written, _: &Means| {
-        run.go_on_from(written.files.clone());
-        Ok(written)
-    };
-    course.stage("write", given_back, |course| {
+) -> Result<u64> {
+    let given_back = |written, _: &Means| Ok(Writing::go_on(written, run, census, decisions, with_removed));
+    let writing = course.stage("write", given_back, |course| {
         let written = course.part()?.unwrap_or_else(|| Written { files: run.files(), ..Written::default() });
-        run.go_on_from(written.files.clone());
-        let fates = Fates { census, decisions };
-        let mut writing = Writing { run, fates, with_removed, written, open: None };
+        let mut writing = Writing::go_on(written, run, census, decisions, with_removed);
         let left = census.facts.iter().skip(writing.written.shards).map(|facts| facts.digest.bytes).sum();
         let progress = course.progress;
         progress.begin("writing", Unit::Bytes, Some(left));
@@ -271,14 +256,12 @@ pub fn corpus(
             }
             Read::End(_) => {
                 writing.end(shard)?;
-                course.at_rest(|_| {
-                    run.sync()?;
-                    Ok(writing.written.clone())
-                })
+                course.at_rest(|keeping| writing.store(keeping))
             }
         })?;
-        Ok(writing.written)
-    })
+        Ok(writing)
+    })?;
+    Ok(writing.written.bytes_stripped)
 }
 
 /// Writes one shard after the other.
@@ -290,7 +273,28 @@ struct Writing<'a> {
     open: Option<ShardWriter<'a>>,
 }
 
+impl Stored for Writing<'_> {
+    type State = Written;
+
+    fn store(&self, _keeping: &mut Keeping) -> Result<Written> {
+        self.run.sync()?;
+        Ok(self.written.clone())
+    }
+}
+
 impl<'a> Writing<'a> {
+    /// Behind the shards that are written.
+    fn go_on(
+        written: Written,
+        run: &'a RunDir,
+        census: &'a Census,
+        decisions: &'a Decisions,
+        with_removed: bool,
+    ) -> Writing<'a> {
+        run.go_on_from(written.files.clone());
+        Writing { run, fates: Fates { census, decisions }, with_removed, written, open: None }
+    }
+
     /// The writer of a shard, which is the one that is open, or the next one.
     fn open(&mut self, shard: usize) -> Result<&mut ShardWriter<'a>> {
         let writer = match self.open.take() {
